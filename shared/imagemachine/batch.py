@@ -1,0 +1,142 @@
+"""A batch of messages: each has its own outcome, and none can touch another's."""
+
+import time
+import traceback
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from imagemachine.envelopes import Notice, parse
+from imagemachine.errors import Rejected, Retryable
+from imagemachine.job import AHEAD, Job, Outcome, Remaining, Report
+from imagemachine.storage import Queue
+from imagemachine.telemetry import emit
+
+_METRICS = {
+    "pictures": "Count",
+    "milliseconds": "Milliseconds",
+    "bytes_in": "Bytes",
+    "bytes_out": "Bytes",
+}
+
+_MAX_DETAIL = 2000
+
+
+class Batch:
+    """The function's handler: takes SQS events, answers which messages are to be delivered again."""
+
+    def __init__(self, variant: str, job: Job, queue: Queue, *, retry_seconds: int) -> None:
+        self.variant = variant
+        self._job = job
+        self._queue = queue
+        self._retry_seconds = retry_seconds
+        # One picture is in the codec, the others are on their way to or from it: I/O is not waited for in turn.
+        self._pool = ThreadPoolExecutor(max_workers=1 + 2 * AHEAD, thread_name_prefix="picture")
+
+    def __call__(self, event: Mapping[str, Any], context: Any) -> dict[str, list[dict[str, str]]]:
+        """Work on all messages of `event`; the answer is SQS's partial batch response."""
+        records = event.get("Records")
+        if not isinstance(records, list) or not all("messageId" in record and "body" in record for record in records):
+            raise ValueError("The event holds no SQS messages: this function is fed by a queue.")
+        messages = [_Message(self, record, context) for record in records]
+        done = list(self._pool.map(_Message.run, messages))
+        failed = [message for message, well in zip(messages, done, strict=True) if not well]
+        return {"batchItemFailures": [{"itemIdentifier": message.id} for message in failed]}
+
+    def handle(self, message: "_Message") -> bool:
+        """Work on all that one message announces; False where it is to be delivered again."""
+        try:
+            notices = parse(message.body)
+        except Rejected as rejected:
+            notices = [rejected]
+        if not notices:
+            message.log(None, Report(Outcome.SKIPPED, "The message is S3's test event."), time.monotonic())
+        # No shortcut: every record is worked on, whatever became of those before it.
+        done = [self._record(message, notice) for notice in notices]
+        if all(done):
+            return True
+        self._postpone(message)
+        return False
+
+    def _record(self, message: "_Message", notice: Notice | Rejected) -> bool:
+        """Work on one record, and log its outcome. This is the one place where everything is caught."""
+        start = time.monotonic()
+        known = notice if isinstance(notice, Notice) else None
+        try:
+            if isinstance(notice, Rejected):
+                raise notice
+            message.log(notice, self._job.run(notice, message.remaining), start)
+            return True
+        except Rejected as rejected:
+            return self._reject(message, known, rejected, start)
+        except Retryable as trouble:
+            message.log(known, Report(Outcome.RETRIED, str(trouble)), start)
+        except Exception as bug:  # noqa: BLE001 - the one place: whatever happens to a picture stays with it
+            emit({"level": "ERROR", "message_id": message.id, "traceback": traceback.format_exc()}, {}, [])
+            detail = f"Unforeseen, a bug in the machine: {type(bug).__name__}: {bug}"
+            message.log(known, Report(Outcome.RETRIED, detail), start)
+        return False
+
+    def _reject(self, message: "_Message", notice: Notice | None, rejected: Rejected, start: float) -> bool:
+        source = notice.source if notice else "-"
+        try:
+            aside = self._queue.set_aside(message.body, rejected, variant=self.variant, source=source)
+        except Retryable as trouble:
+            message.log(notice, Report(Outcome.RETRIED, f"{rejected.detail} {trouble}"), start)
+            return False
+        message.log(notice, Report(Outcome.REJECTED, rejected.detail), start, reason=str(rejected.reason))
+        return aside
+
+    def _postpone(self, message: "_Message") -> None:
+        """Ask for the message back soon, later each time; without that it comes when its visibility ends."""
+        seconds = self._retry_seconds * 3 ** (message.receives - 1)
+        try:
+            self._queue.postpone(message.receipt_handle, min(seconds, 43_200))
+        except Retryable as trouble:
+            emit({"level": "WARNING", "variant": self.variant, "detail": str(trouble)}, {}, [])
+
+
+class _Message:
+    """One SQS message of the batch."""
+
+    def __init__(self, batch: Batch, record: Mapping[str, Any], context: Any) -> None:
+        self._batch = batch
+        self._context = context
+        self.id: str = record["messageId"]
+        self.body: str = record["body"]
+        self.receipt_handle: str = record.get("receiptHandle", "")
+        self.receives = int(record.get("attributes", {}).get("ApproximateReceiveCount", 1))
+
+    def run(self) -> bool:
+        return self._batch.handle(self)
+
+    @property
+    def remaining(self) -> Remaining:
+        """Seconds left of the invocation, as a clock that can be asked again."""
+        return lambda: self._context.get_remaining_time_in_millis() / 1000
+
+    def log(self, notice: Notice | None, report: Report, start: float, reason: str | None = None) -> None:
+        made = report.made
+        properties = {
+            "level": "INFO" if report.outcome in (Outcome.MADE, Outcome.REMOVED, Outcome.SKIPPED) else "WARNING",
+            "variant": self._batch.variant,
+            "outcome": str(report.outcome),
+            "reason": reason,
+            "detail": report.detail[:_MAX_DETAIL] if report.detail else None,
+            "bucket": notice.bucket if notice else None,
+            "key": notice.key if notice else None,
+            "output": report.output,
+            "bytes_in": report.bytes_in,
+            "bytes_out": len(made.data) if made else None,
+            "width": made.width if made else None,
+            "height": made.height if made else None,
+            "frames": made.frames if made else None,
+            "milliseconds": round((time.monotonic() - start) * 1000, 1),
+            "engine": made.engine if made else None,
+            "notes": list(made.notes) if made else [],
+            "message_id": self.id,
+            "request_id": getattr(self._context, "aws_request_id", None),
+            "receives": self.receives,
+            "pictures": 1,
+        }
+        emit(properties, _METRICS, [["variant"], ["variant", "outcome"]])

@@ -1,0 +1,139 @@
+"""One picture, one variant: the story from an announced upload to a result that is true."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from imagemachine.envelopes import Notice
+from imagemachine.errors import Reason, Rejected, Retryable
+from imagemachine.formats import FORMATS
+from imagemachine.keys import has_extension_of, result_key, result_keys
+from imagemachine.settings import Settings
+from imagemachine.storage import Revision, Storage
+from imagemachine.variant import Made, Variant
+
+_ROUNDS = 10
+"""How often an upload may change while it is worked on before the message goes back to the queue."""
+
+_RESERVE = 2.0
+"""Seconds of an invocation that are kept for storing and answering."""
+
+
+AHEAD = 2
+"""How many pictures may wait on either side of the codec: fetched before it, or made and being stored after it."""
+
+
+class Outcome(StrEnum):
+    """What became of one upload in one variant."""
+
+    MADE = "made"
+    REMOVED = "removed"
+    SKIPPED = "skipped"
+    REJECTED = "rejected"
+    RETRIED = "retried"
+
+
+@dataclass(frozen=True)
+class Report:
+    """An outcome with what is known of it."""
+
+    outcome: Outcome
+    detail: str | None = None
+    output: str | None = None
+    bytes_in: int | None = None
+    made: Made | None = None
+
+
+class Codec(Protocol):
+    """What makes a result of an upload's bytes: the sandbox, or in tests the bare codec."""
+
+    def run(self, data: bytes, seconds: float) -> Made:
+        """Raises Rejected; `too-slow` where it takes longer than `seconds`."""
+        ...
+
+
+Remaining = Callable[[], float]
+"""Seconds left of the invocation."""
+
+
+class Job:
+    """Makes one variant of uploads; safe to share between threads, of which one at a time uses the codec."""
+
+    def __init__(self, variant: Variant, settings: Settings, storage: Storage, codec: Codec) -> None:
+        self._variant = variant
+        self._settings = settings
+        self._storage = storage
+        self._codec = codec
+        self._codec_turn = threading.Lock()
+        self._ahead = threading.BoundedSemaphore(AHEAD + 1)
+
+    def run(self, notice: Notice, remaining: Remaining) -> Report:
+        """Bring the result in line with the upload as it is now, whatever the notice says.
+
+        Messages come twice, late and out of order, and others may work on the same upload meanwhile. So, after
+        acting on a revision of the upload, look again: if it is another one by now, act on that. Whoever
+        acts last has then seen the newest revision. Raises Rejected, or Retryable and whatever else fails.
+        """
+        if not notice.key.startswith(self._settings.ingest_prefix):
+            return Report(Outcome.SKIPPED, f"The key is outside {self._settings.ingest_prefix}.")
+        if notice.key.endswith("/"):
+            return Report(Outcome.SKIPPED, "The key is a folder marker.")
+        for _ in range(_ROUNDS):
+            revision, report = self._follow(notice, remaining)
+            if self._storage.revision(notice) == revision:
+                if isinstance(report, Rejected):
+                    raise report
+                return report
+        raise Retryable(f"The upload changed {_ROUNDS} times while it was worked on.")
+
+    def _follow(self, notice: Notice, remaining: Remaining) -> tuple[Revision | None, Report | Rejected]:
+        """Fetch, make, store: what was acted on, and what came of it."""
+        with self._ahead, self._storage.open(notice) as upload:
+            if upload is None:
+                self._remove(notice)
+                return None, _gone(notice)
+            try:
+                data = upload.read(self._settings.max_bytes)
+                made = self._make(data, remaining)
+            except Rejected as rejected:
+                # An older revision's result would be a wrong picture.
+                self._remove(notice)
+                return upload.revision, rejected
+        output = self._store(notice, made, upload.revision)
+        return upload.revision, Report(Outcome.MADE, output=output, bytes_in=len(data), made=made)
+
+    def _make(self, data: bytes, remaining: Remaining) -> Made:
+        with self._codec_turn:
+            limit = self._settings.max_seconds
+            left = remaining() - _RESERVE
+            if left <= 0:
+                raise Retryable("No time is left of this invocation.")
+            try:
+                return self._codec.run(data, min(limit, left))
+            except Rejected as rejected:
+                if rejected.reason is Reason.TOO_SLOW and left < limit:
+                    raise Retryable(f"Only {left:.1f} s of this invocation were left for the picture.") from rejected
+                raise
+
+    def _store(self, notice: Notice, made: Made, revision: Revision) -> str:
+        settings, format_ = self._settings, FORMATS[made.format]
+        bucket = settings.output_bucket or notice.bucket
+        key = result_key(notice.key, settings.ingest_prefix, settings.output_prefix, format_)
+        self._storage.store(bucket, key, made, notice, revision, self._variant.recipe)
+        if not has_extension_of(notice.key, format_):
+            # An earlier upload of this name, of another format, may have left its result under another key.
+            self._remove(notice, except_for=key)
+        return key
+
+    def _remove(self, notice: Notice, except_for: str | None = None) -> None:
+        keys = result_keys(notice.key, self._settings.ingest_prefix, self._settings.output_prefix)
+        bucket = self._settings.output_bucket or notice.bucket
+        self._storage.remove(bucket, [key for key in keys if key != except_for], notice)
+
+
+def _gone(notice: Notice) -> Report:
+    if notice.deleted:
+        return Report(Outcome.REMOVED)
+    return Report(Outcome.SKIPPED, "The upload was gone before it was read.")

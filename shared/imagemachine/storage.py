@@ -1,0 +1,194 @@
+"""S3 and SQS as the machine uses them: fetch, store, look again, remove; set aside, postpone.
+
+Every failure that is not an answer ("there is no such object") leaves here as a `Retryable`.
+"""
+
+import base64
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+
+from imagemachine.envelopes import Notice
+from imagemachine.errors import Reason, Rejected, Retryable
+from imagemachine.formats import FORMATS
+from imagemachine.keys import common_prefix
+from imagemachine.variant import Made
+
+_MAX_METADATA = 1400
+"""S3 takes 2 KiB of user metadata in all; the other entries need the rest."""
+
+_ABSENT = frozenset({"404", "NoSuchKey", "NotFound"})
+
+
+@dataclass(frozen=True)
+class Revision:
+    """Which bytes an upload holds: two revisions are equal exactly when no one wrote in between."""
+
+    etag: str
+    version: str | None
+
+
+@dataclass(frozen=True)
+class Upload:
+    """An upload whose first byte has not been read yet."""
+
+    revision: Revision
+    size: int
+    _stream: Any
+
+    def read(self, max_bytes: int) -> bytes:
+        """All its bytes. Raises Rejected(too-many-bytes, empty) before reading any, Retryable where S3 fails."""
+        if self.size > max_bytes:
+            raise Rejected(
+                Reason.TOO_MANY_BYTES,
+                f"The upload has {self.size:,} bytes and the limit is {max_bytes:,}: upload a smaller file"
+                " or raise MAX_BYTES.",
+            )
+        if self.size == 0:
+            raise Rejected(Reason.EMPTY, "The upload is empty, 0 bytes: upload it again.")
+        with _trouble("read the upload"):
+            data: bytes = self._stream.read(self.size + 1)
+        if len(data) != self.size:
+            raise Retryable(f"S3 announced {self.size:,} bytes of the upload and sent {len(data):,}.")
+        return data
+
+
+class Storage:
+    """The two buckets. `s3` is a boto3 client, safe to share between threads."""
+
+    def __init__(self, s3: Any, *, cache_control: str) -> None:
+        self._s3 = s3
+        self._cache_control = cache_control
+
+    @contextmanager
+    def open(self, notice: Notice) -> Iterator[Upload | None]:
+        """The upload as it is now, or None where it is gone."""
+        try:
+            with _trouble("fetch the upload"):
+                answer = self._s3.get_object(Bucket=notice.bucket, Key=notice.key)
+        except _Absent:
+            yield None
+            return
+        stream = answer["Body"]
+        try:
+            yield Upload(_revision(answer), answer["ContentLength"], stream)
+        finally:
+            stream.close()
+
+    def revision(self, notice: Notice) -> Revision | None:
+        """Which bytes the upload holds now, or None where it is gone."""
+        try:
+            with _trouble("look at the upload again"):
+                return _revision(self._s3.head_object(Bucket=notice.bucket, Key=notice.key))
+        except _Absent:
+            return None
+
+    def store(self, bucket: str, key: str, made: Made, notice: Notice, revision: Revision, recipe: str) -> None:
+        """Put a result, with what an audit needs to tell it current from stale."""
+        metadata = {"source-key": _ascii(notice.key), "source-etag": revision.etag, "recipe": recipe}
+        if revision.version is not None:
+            metadata["source-version"] = revision.version
+        with _trouble("store the result"):
+            self._s3.put_object(
+                Bucket=bucket,
+                Key=key,
+                Body=made.data,
+                ContentType=FORMATS[made.format].content_type,
+                CacheControl=self._cache_control,
+                Metadata=metadata,
+            )
+
+    def remove(self, bucket: str, keys: Sequence[str], notice: Notice) -> bool:
+        """Delete those of `keys` that hold a result of this very upload; whether there were any.
+
+        `cat.heic.jpg` can be the result of `cat.heic` or of `cat.heic.jpg`: its metadata tells whose it is.
+        """
+        removed = False
+        with _trouble("remove the result"):
+            pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=common_prefix(keys))
+            present = {entry["Key"] for page in pages for entry in page.get("Contents", ())}
+        for key in sorted(present.intersection(keys)):
+            try:
+                with _trouble("remove the result"):
+                    metadata: Mapping[str, str] = self._s3.head_object(Bucket=bucket, Key=key)["Metadata"]
+                    if metadata.get("source-key") == _ascii(notice.key):
+                        self._s3.delete_object(Bucket=bucket, Key=key)
+                        removed = True
+            except _Absent:
+                continue
+        return removed
+
+
+class Queue:
+    """The variant's queue and its dead-letter queue. `sqs` makes the boto3 client when it is first needed."""
+
+    def __init__(self, sqs: Callable[[], Any], *, url: str | None, dead_letter_url: str | None) -> None:
+        self._sqs = sqs
+        self._url = url
+        self._dead_letter_url = dead_letter_url
+
+    def set_aside(self, body: str, rejected: Rejected, *, variant: str, source: str) -> bool:
+        """Send a rejected message to the dead-letter queue; False where none is configured."""
+        if self._dead_letter_url is None:
+            return False
+        attributes = {
+            "reason": str(rejected.reason),
+            "detail": rejected.detail,
+            "variant": variant,
+            "source": source,
+        }
+        with _trouble("set the message aside"):
+            self._sqs().send_message(
+                QueueUrl=self._dead_letter_url,
+                MessageBody=body,
+                MessageAttributes={
+                    name: {"DataType": "String", "StringValue": _sqs_text(value)} for name, value in attributes.items()
+                },
+            )
+        return True
+
+    def postpone(self, receipt_handle: str, seconds: int) -> None:
+        """Let a message come back after `seconds`, not only after the queue's whole visibility timeout."""
+        if self._url is not None:
+            with _trouble("postpone the message"):
+                self._sqs().change_message_visibility(
+                    QueueUrl=self._url, ReceiptHandle=receipt_handle, VisibilityTimeout=seconds
+                )
+
+
+class _Absent(Exception):
+    """S3's answer: there is no such object."""
+
+
+@contextmanager
+def _trouble(what: str) -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") in _ABSENT:
+            raise _Absent from error
+        raise Retryable(f"Could not {what}: {error}.") from error
+    except (BotoCoreError, HTTPClientError, OSError) as error:
+        raise Retryable(f"Could not {what}: {error}.") from error
+
+
+def _revision(answer: Mapping[str, Any]) -> Revision:
+    return Revision(etag=answer["ETag"].strip('"'), version=answer.get("VersionId"))
+
+
+def _ascii(key: str) -> str:
+    """A key as metadata can hold it: percent-encoded, or where that is too long as an RFC 2047 word."""
+    encoded = quote(key, safe="/")
+    if len(encoded) <= _MAX_METADATA:
+        return encoded
+    return f"=?UTF-8?B?{base64.b64encode(key.encode()).decode()}?="
+
+
+def _sqs_text(text: str) -> str:
+    """Only what a queue takes: SQS refuses most control characters and an empty value."""
+    allowed = (c if c >= " " and c not in "\ufffe\uffff" and not "\ud800" <= c <= "\udfff" else "?" for c in text)
+    return "".join(allowed) or "-"
