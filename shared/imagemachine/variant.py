@@ -91,7 +91,7 @@ class Variant:
     @property
     def recipe(self) -> str:
         """Twelve hexadecimal digits that stand for everything that decides the result."""
-        described = {"version": RECIPE_VERSION, "transform": type(self.transform).__name__, **asdict(self)}
+        described = {"version": RECIPE_VERSION, **asdict(self)}
         return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()[:12]
 
 

@@ -1,0 +1,238 @@
+"""The story of one picture against real S3 semantics: whatever happens meanwhile, the newest upload wins.
+
+What happens meanwhile is made to happen by the codec double below, at the one moment that matters: after the
+upload was read and before its result is stored. The bucket, its listings, etags and errors are the emulator's.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from imagemachine.envelopes import Notice
+from imagemachine.errors import Reason, Rejected, Retryable
+from imagemachine.job import Job, Outcome
+from imagemachine.settings import Settings
+from imagemachine.storage import Storage
+from imagemachine.variant import Fit, Made, Variant
+
+VARIANT = Variant("thumbnail", Fit(320, 320))
+KEY = "ingest/a/cat.jpg"
+RESULT = "thumbnail/a/cat.jpg"
+
+
+@dataclass
+class Meanwhile:
+    """A codec whose result is the upload's bytes in capitals, and during whose work `events` happen, one a run."""
+
+    events: list[Callable[[], Any]] = field(default_factory=list)
+    format: str = "jpeg"
+    seconds: list[float] = field(default_factory=list)
+
+    def run(self, data: bytes, seconds: float) -> Made:
+        self.seconds.append(seconds)
+        if self.events:
+            self.events.pop(0)()
+        if data.startswith(b"bad"):
+            raise Rejected(Reason.CORRUPT, "It is broken.")
+        if data.startswith(b"slow"):
+            raise Rejected(Reason.TOO_SLOW, "It takes for ever.")
+        return Made(data.upper(), self.format, 1, 1, 1, "double")
+
+
+@dataclass
+class Bucket:
+    """One bucket of the emulated account, read and written as a user would."""
+
+    s3: Any
+    name: str
+
+    def put(self, key: str, body: bytes) -> str:
+        return str(self.s3.put_object(Bucket=self.name, Key=key, Body=body)["ETag"]).strip('"')
+
+    def delete(self, key: str) -> None:
+        self.s3.delete_object(Bucket=self.name, Key=key)
+
+    def everything(self) -> dict[str, bytes]:
+        """All that lies outside `ingest/`."""
+        listed = self.s3.list_objects_v2(Bucket=self.name).get("Contents", [])
+        keys = [entry["Key"] for entry in listed if not entry["Key"].startswith("ingest/")]
+        return {key: self.s3.get_object(Bucket=self.name, Key=key)["Body"].read() for key in keys}
+
+    def notice(self, key: str = KEY, *, deleted: bool = False) -> Notice:
+        return Notice(self.name, key, deleted)
+
+
+@pytest.fixture
+def bucket(s3: Any) -> Iterator[Bucket]:
+    name = f"pictures-{uuid4().hex[:12]}"
+    s3.create_bucket(Bucket=name)
+    yield Bucket(s3, name)
+
+
+def job(bucket: Bucket, codec: Meanwhile | None = None, **environment: str) -> Job:
+    settings = Settings.load(environment, VARIANT.name)
+    return Job(VARIANT, settings, Storage(bucket.s3, cache_control="no-store"), codec or Meanwhile())
+
+
+def plenty() -> float:
+    return 100.0
+
+
+def test_made_is_stored_with_what_an_audit_needs(bucket: Bucket) -> None:
+    key = "ingest/holiday/Café 50% + ü.jpg"
+    etag = bucket.put(key, b"picture")
+    report = job(bucket).run(bucket.notice(key), plenty)
+    assert report.outcome is Outcome.MADE
+    assert report.output == "thumbnail/holiday/Café 50% + ü.jpg"
+    answer = bucket.s3.get_object(Bucket=bucket.name, Key=report.output)
+    assert answer["Body"].read() == b"PICTURE"
+    assert answer["ContentType"] == "image/jpeg"
+    assert answer["CacheControl"] == "no-store"
+    assert answer["Metadata"] == {
+        "source-key": "ingest/holiday/Caf%C3%A9%2050%25%20%2B%20%C3%BC.jpg",
+        "source-etag": etag,
+        "recipe": VARIANT.recipe,
+    }
+
+
+def test_a_key_as_long_as_s3_allows_is_made(bucket: Bucket) -> None:
+    key = "ingest/" + "é" * 506 + "y.jpg"
+    assert len(key.encode()) == 1024
+    bucket.put(key, b"picture")
+    report = job(bucket).run(bucket.notice(key), plenty)
+    assert bucket.everything() == {report.output: b"PICTURE"}
+    bucket.delete(key)
+    job(bucket).run(bucket.notice(key, deleted=True), plenty)
+    assert bucket.everything() == {}
+
+
+def test_an_upload_overwritten_meanwhile_is_made_anew(bucket: Bucket) -> None:
+    bucket.put(KEY, b"old")
+    codec = Meanwhile([lambda: bucket.put(KEY, b"newer"), lambda: bucket.put(KEY, b"newest")])
+    assert job(bucket, codec).run(bucket.notice(), plenty).outcome is Outcome.MADE
+    assert bucket.everything() == {RESULT: b"NEWEST"}
+
+
+def test_an_upload_deleted_meanwhile_leaves_nothing(bucket: Bucket) -> None:
+    bucket.put(KEY, b"picture")
+    report = job(bucket, Meanwhile([lambda: bucket.delete(KEY)])).run(bucket.notice(), plenty)
+    assert report.outcome is Outcome.SKIPPED
+    assert bucket.everything() == {}
+
+
+def test_a_stale_result_stored_last_is_put_right_by_whoever_stored_it(bucket: Bucket) -> None:
+    def another_function_is_faster() -> None:
+        bucket.put(KEY, b"new")
+        job(bucket).run(bucket.notice(), plenty)
+        assert bucket.everything() == {RESULT: b"NEW"}
+
+    bucket.put(KEY, b"old")
+    job(bucket, Meanwhile([another_function_is_faster])).run(bucket.notice(), plenty)
+    assert bucket.everything() == {RESULT: b"NEW"}
+
+
+def test_a_deletion_that_comes_before_its_upload_removes_nothing(bucket: Bucket) -> None:
+    bucket.put(KEY, b"again")
+    assert job(bucket).run(bucket.notice(deleted=True), plenty).outcome is Outcome.MADE
+    assert bucket.everything() == {RESULT: b"AGAIN"}
+
+
+def test_a_creation_that_comes_after_the_deletion_removes_what_is_left(bucket: Bucket) -> None:
+    bucket.put(KEY, b"picture")
+    job(bucket).run(bucket.notice(), plenty)
+    bucket.delete(KEY)
+    assert job(bucket).run(bucket.notice(), plenty).outcome is Outcome.SKIPPED
+    assert bucket.everything() == {}
+
+
+@pytest.mark.parametrize("format_", ["jpeg", "png", "webp"])
+def test_a_deletion_removes_the_result_whatever_its_format(bucket: Bucket, format_: str) -> None:
+    bucket.put(KEY, b"picture")
+    job(bucket, Meanwhile(format=format_)).run(bucket.notice(), plenty)
+    assert len(bucket.everything()) == 1
+    bucket.delete(KEY)
+    assert job(bucket).run(bucket.notice(deleted=True), plenty).outcome is Outcome.REMOVED
+    assert bucket.everything() == {}
+
+
+def test_a_deletion_spares_the_results_of_uploads_with_similar_names(bucket: Bucket) -> None:
+    similar = ["ingest/cat.jpg", "ingest/cat.jpg.png", "ingest/cat.jpg2.jpg", "ingest/b/cat.jpg"]
+    for key in similar:
+        bucket.put(key, b"picture")
+        job(bucket, Meanwhile(format="png" if key.endswith("png") else "jpeg")).run(bucket.notice(key), plenty)
+    bucket.delete("ingest/cat.jpg")
+    job(bucket).run(bucket.notice("ingest/cat.jpg", deleted=True), plenty)
+    assert sorted(bucket.everything()) == ["thumbnail/b/cat.jpg", "thumbnail/cat.jpg.png", "thumbnail/cat.jpg2.jpg"]
+
+
+def test_an_overwrite_in_another_format_leaves_one_result(bucket: Bucket) -> None:
+    bucket.put(KEY, b"jpeg")
+    job(bucket).run(bucket.notice(), plenty)
+    bucket.put(KEY, b"png")
+    job(bucket, Meanwhile(format="png")).run(bucket.notice(), plenty)
+    assert bucket.everything() == {RESULT + ".png": b"PNG"}
+
+
+def test_a_rejected_overwrite_leaves_no_result_of_the_older_picture(bucket: Bucket) -> None:
+    bucket.put(KEY, b"good")
+    job(bucket).run(bucket.notice(), plenty)
+    bucket.put(KEY, b"bad")
+    with pytest.raises(Rejected, match="corrupt"):
+        job(bucket).run(bucket.notice(), plenty)
+    assert bucket.everything() == {}
+
+
+def test_a_bad_upload_replaced_by_a_good_one_meanwhile_is_made(bucket: Bucket) -> None:
+    bucket.put(KEY, b"bad")
+    report = job(bucket, Meanwhile([lambda: bucket.put(KEY, b"good")])).run(bucket.notice(), plenty)
+    assert report.outcome is Outcome.MADE
+    assert bucket.everything() == {RESULT: b"GOOD"}
+
+
+def test_an_upload_that_never_rests_goes_back_to_the_queue(bucket: Bucket) -> None:
+    bucket.put(KEY, b"0")
+    changes: list[Callable[[], Any]] = [lambda n=n: bucket.put(KEY, b"%d" % n) for n in range(1, 50)]  # type: ignore[misc]
+    with pytest.raises(Retryable, match="changed"):
+        job(bucket, Meanwhile(changes)).run(bucket.notice(), plenty)
+
+
+@pytest.mark.parametrize("key", ["elsewhere/cat.jpg", "ingest/", "ingest/folder/", "thumbnail/cat.jpg", "Ingest/a.jpg"])
+def test_what_is_no_upload_is_skipped(bucket: Bucket, key: str) -> None:
+    bucket.put(key, b"")
+    before = bucket.everything()
+    assert job(bucket).run(bucket.notice(key), plenty).outcome is Outcome.SKIPPED
+    assert bucket.everything() == before
+
+
+def test_too_large_and_empty_uploads_are_rejected_before_they_are_read(bucket: Bucket) -> None:
+    bucket.put(KEY, b"12345")
+    with pytest.raises(Rejected) as caught:
+        job(bucket, MAX_BYTES="4").run(bucket.notice(), plenty)
+    assert caught.value.reason is Reason.TOO_MANY_BYTES
+    bucket.put(KEY, b"")
+    with pytest.raises(Rejected) as caught:
+        job(bucket).run(bucket.notice(), plenty)
+    assert caught.value.reason is Reason.EMPTY
+
+
+def test_a_picture_has_its_own_limit_and_the_invocations(bucket: Bucket) -> None:
+    bucket.put(KEY, b"slow")
+    codec = Meanwhile()
+    with pytest.raises(Rejected, match="too-slow"):
+        job(bucket, codec, MAX_SECONDS="5").run(bucket.notice(), plenty)
+    with pytest.raises(Retryable, match="were left"):
+        job(bucket, codec, MAX_SECONDS="5").run(bucket.notice(), lambda: 3.0)
+    with pytest.raises(Retryable, match="No time"):
+        job(bucket, codec).run(bucket.notice(), lambda: 1.0)
+    assert codec.seconds == [5.0, 1.0]
+
+
+def test_trouble_with_s3_is_retried(bucket: Bucket) -> None:
+    with pytest.raises(Retryable, match="NoSuchBucket"):
+        job(bucket).run(Notice("no-such-bucket-here", KEY), plenty)
+    bucket.put(KEY, b"picture")
+    with pytest.raises(Retryable, match="NoSuchBucket"):
+        job(bucket, OUTPUT_BUCKET="no-such-bucket-here").run(bucket.notice(), plenty)

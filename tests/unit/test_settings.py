@@ -1,0 +1,93 @@
+"""The environment is read once and checked as a whole."""
+
+import pytest
+
+from imagemachine.errors import ConfigurationError
+from imagemachine.settings import Settings
+
+
+def test_nothing_set_gives_the_defaults_of_the_contract() -> None:
+    settings = Settings.load({}, "thumbnail")
+    assert settings.ingest_prefix == "ingest/"
+    assert settings.output_prefix == "thumbnail/"
+    assert settings.output_bucket is None
+    assert settings.dead_letter_queue_url is None
+    assert (settings.max_bytes, settings.max_pixels, settings.max_seconds) == (64 * 2**20, 100_000_000, 20)
+
+
+def test_everything_set_is_read() -> None:
+    settings = Settings.load(
+        {
+            "OUTPUT_BUCKET": "results",
+            "INGEST_PREFIX": "in/",
+            "OUTPUT_PREFIX": "small/",
+            "DEAD_LETTER_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/123456789012/q",
+            "QUEUE_URL": "http://127.0.0.1:4566/000000000000/q",
+            "RETRY_SECONDS": "0",
+            "WIDTH": "100",
+            "HEIGHT": "50",
+            "QUALITY": "75",
+            "FORMAT": "webp",
+            "MAX_BYTES": "1000",
+            "MAX_PIXELS": "2000",
+            "MAX_SECONDS": "1.5",
+            "CACHE_CONTROL": "no-store",
+            "BACKGROUND": "#FF8000",
+            "KEEP_METADATA": "1",
+            "REQUIRE_SANDBOX": "1",
+            "PATH": "/bin",
+        },
+        "thumbnail",
+    )
+    assert settings == Settings(
+        output_bucket="results",
+        ingest_prefix="in/",
+        output_prefix="small/",
+        dead_letter_queue_url="https://sqs.eu-central-1.amazonaws.com/123456789012/q",
+        queue_url="http://127.0.0.1:4566/000000000000/q",
+        retry_seconds=0,
+        width=100,
+        height=50,
+        quality=75,
+        format="webp",
+        max_bytes=1000,
+        max_pixels=2000,
+        max_seconds=1.5,
+        cache_control="no-store",
+        background=(255, 128, 0),
+        keep_metadata=True,
+        require_sandbox=True,
+    )
+
+
+def test_one_message_names_every_bad_variable() -> None:
+    bad = {
+        "OUTPUT_BUCKET": "Not A Bucket",
+        "INGEST_PREFIX": "/ingest",
+        "DEAD_LETTER_QUEUE_URL": "my-queue",
+        "RETRY_SECONDS": "soon",
+        "WIDTH": "0",
+        "HEIGHT": "-5",
+        "QUALITY": "101",
+        "FORMAT": "heic",
+        "MAX_BYTES": "1e6",
+        "MAX_PIXELS": "²",
+        "MAX_SECONDS": "nan",
+        "CACHE_CONTROL": "no\nstore",
+        "BACKGROUND": "white",
+        "KEEP_METADATA": "yes",
+        "REQUIRE_SANDBOX": "2",
+    }
+    with pytest.raises(ConfigurationError) as caught:
+        Settings.load(bad, "web")
+    for variable in bad:
+        assert variable in str(caught.value)
+    assert "web" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("ingest", "output"), [("ingest/", "ingest/"), ("ingest/", "ingest/small/"), ("ingest/new/", "ingest/")]
+)
+def test_a_machine_that_would_feed_on_its_own_output_does_not_start(ingest: str, output: str) -> None:
+    with pytest.raises(ConfigurationError, match="overlaps"):
+        Settings.load({"INGEST_PREFIX": ingest, "OUTPUT_PREFIX": output}, "web")
