@@ -1,0 +1,78 @@
+"""The child's side of the line protocol, for contenders written in Python.
+
+A contender is a process that lives for the whole run. It first prints one line, its versions, and then answers
+every line `{"picture": path, "task": {...}, "save": path or null}` with one line:
+`{"seconds": ..., "cpu": ..., "bytes": ...}`, or `{"unable": "why"}` where it cannot do such a task. What is timed is
+the task from memory to memory; reading the picture and saving the result are not.
+"""
+
+import json
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class Unable(Exception):
+    """The contender has no way to do such a task at all."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What to make of a picture, in its own format."""
+
+    degrees: int = 0
+    """0: fit into the box; 90 or 270: a quarter turn clockwise or counter-clockwise."""
+    width: int = 0
+    height: int = 0
+    quality: int = 80
+
+
+def serve(versions: dict[str, str], contender: Callable[[bytes, Task], bytes]) -> None:
+    """Answer tasks until standard input ends."""
+    _say(versions)
+    path, data = "", b""
+    for line in sys.stdin:
+        request = json.loads(line)
+        if request["picture"] != path:
+            path = request["picture"]
+            data = Path(path).read_bytes()
+        try:
+            cpu, start = cpu_seconds(), time.perf_counter()
+            result = contender(data, Task(**request["task"]))
+            seconds, cpu = time.perf_counter() - start, cpu_seconds() - cpu
+        except Unable as reason:
+            _say({"unable": str(reason)})
+            continue
+        if request["save"]:
+            Path(request["save"]).write_bytes(result)
+        _say({"seconds": seconds, "cpu": cpu, "bytes": len(result)})
+
+
+def cpu_seconds() -> float:
+    """User and system time of this process and of the processes below it, so far."""
+    own = resource.getrusage(resource.RUSAGE_SELF)
+    below = sum(_scheduled(task) for pid in _descendants(os.getpid()) for task in _tasks(pid))
+    return own.ru_utime + own.ru_stime + below
+
+
+def _descendants(pid: int) -> list[int]:
+    children = [int(child) for task in _tasks(pid) for child in (task / "children").read_text().split()]
+    return children + [below for child in children for below in _descendants(child)]
+
+
+def _tasks(pid: int) -> list[Path]:
+    return list(Path(f"/proc/{pid}/task").iterdir())
+
+
+def _scheduled(task: Path) -> float:
+    """Unlike /proc's utime and stime, which count ticks of 10 ms, this is in nanoseconds."""
+    return int((task / "schedstat").read_text().split()[0]) / 1e9
+
+
+def _say(answer: object) -> None:
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()

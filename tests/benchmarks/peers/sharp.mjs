@@ -1,0 +1,51 @@
+// sharp, its resize and its quarter turns, behind the line protocol that child.py describes.
+
+import { createInterface } from "node:readline";
+import { readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+
+// Where the benchmark has installed it, which is not beside this file.
+const sharp = createRequire(`${process.env.BENCH_HOME}/sharp/`)("sharp");
+sharp.cache(false);
+sharp.concurrency(1);
+
+const say = (answer) => process.stdout.write(JSON.stringify(answer) + "\n");
+
+const pages = async (data) => (await sharp(data, { animated: true }).metadata()).pages ?? 1;
+
+const encoded = (image, format, quality) => {
+  const options = { jpeg: { quality }, webp: { quality } };
+  return image.toFormat(format, options[format] ?? {}).toBuffer();
+};
+
+const contender = async (data, format, { degrees = 0, width, height, quality = 80 }) => {
+  if (degrees) {
+    return encoded(sharp(data).autoOrient().rotate(degrees), format, quality);
+  }
+  const image = sharp(data, { animated: format === "gif" || format === "webp" }).autoOrient();
+  return encoded(image.resize(width, height, { fit: "inside", withoutEnlargement: true }), format, quality);
+};
+
+say({ sharp: sharp.versions.sharp, "sharp's libvips": sharp.versions.vips, Node: process.versions.node });
+
+let path, data, format, count;
+for await (const line of createInterface({ input: process.stdin })) {
+  const request = JSON.parse(line);
+  if (request.picture !== path) {
+    path = request.picture;
+    data = readFileSync(path);
+    ({ format } = await sharp(data).metadata());
+    count = await pages(data);
+  }
+  if (request.task.degrees && count > 1) {
+    say({ unable: "sharp cannot turn an animation" });
+    continue;
+  }
+  const cpu = process.cpuUsage();
+  const start = process.hrtime.bigint();
+  const result = await contender(data, format, request.task);
+  const seconds = Number(process.hrtime.bigint() - start) / 1e9;
+  const { user, system } = process.cpuUsage(cpu);
+  if (request.save) writeFileSync(request.save, result);
+  say({ seconds, cpu: (user + system) / 1e6, bytes: result.length });
+}

@@ -1,0 +1,83 @@
+#!/usr/bin/env bash
+# Creates what the benchmark needs besides the project, in .machine/bench: nothing of it enters the project's runtime.
+#
+#   stock/  venv: plain Pillow, libvips (pyvips), numpy        sharp/  Node: sharp
+#   simd/   venv: pillow-simd on zlib-ng, as in the images     (absent, with a word why, where it cannot be built)
+#
+# Run again, it does only what is missing. Needs Python 3.11+, Node 20+ with npm; for simd/ also an x86 computer with
+# AVX2, a C compiler, cmake, and the headers of the codecs. On Debian:
+#   apt-get install build-essential cmake libjpeg62-turbo-dev libwebp-dev libtiff-dev liblcms2-dev libopenjp2-7-dev \
+#                   libavif-dev
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$here/../.." && pwd)
+bench="${BENCH_HOME:-$root/.machine/bench}"
+python="${PYTHON:-python3}"
+# shellcheck source=tests/benchmarks/versions.sh
+source "$here/versions.sh"
+
+say() { printf '%s\n' "$*" >&2; }
+
+# venv NAME REQUIREMENT...: a finished venv carries the list that it was made from.
+venv() {
+    local name=$1 wanted
+    shift
+    wanted=$(printf '%s\n' "$@")
+    [[ -f $bench/$name/made-from && $(<"$bench/$name/made-from") == "$wanted" ]] && return
+    say "Creating $bench/$name ..."
+    rm -rf "${bench:?}/$name"
+    "$python" -m venv "$bench/$name"
+    "$bench/$name/bin/python" -m pip install --quiet --disable-pip-version-check "$@" "boto3==$BOTO3" \
+        "pyseccomp==$PYSECCOMP"
+    # Alone, for it names Pillow as a dependency, which would overwrite pillow-simd.
+    "$bench/$name/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps "pillow-heif==$PILLOW_HEIF"
+    printf '%s\n' "$wanted" >"$bench/$name/made-from"
+}
+
+# zlib-ng in the place of zlib, static, so that the build is the same wherever it runs.
+zlib_ng() {
+    [[ -f $bench/zlib-ng/lib/libz.a ]] && return
+    say "Building zlib-ng $ZLIB_NG ..."
+    local work
+    work=$(mktemp -d)
+    "$python" -m pip download --quiet --disable-pip-version-check --no-deps --no-binary :all: \
+        --dest "$work" "zlib-ng==$ZLIB_NG"
+    mkdir "$work/source"
+    tar -xzf "$work"/zlib_ng-*.tar.gz -C "$work/source" --strip-components 1
+    cmake -S "$work/source/src/zlib_ng/zlib-ng" -B "$work/build" -DZLIB_COMPAT=ON -DBUILD_SHARED_LIBS=OFF \
+        -DBUILD_TESTING=OFF -DCMAKE_BUILD_TYPE=Release -DCMAKE_POSITION_INDEPENDENT_CODE=ON \
+        -DCMAKE_INSTALL_LIBDIR=lib -DCMAKE_INSTALL_PREFIX="$bench/zlib-ng" >/dev/null
+    cmake --build "$work/build" --parallel --target install >/dev/null
+    rm -rf "$work"
+}
+
+simd() {
+    if ! grep -qm1 avx2 /proc/cpuinfo 2>/dev/null; then
+        say "No AVX2 here: the pillow-simd row is left out."
+        return
+    fi
+    zlib_ng
+    # The compiler's own search path beats setup.py's, which would find the system's zlib first.
+    CC="cc -mavx2" CPATH="$bench/zlib-ng/include" LIBRARY_PATH="$bench/zlib-ng/lib" \
+        venv simd --no-binary=pillow-simd "pillow-simd==$PILLOW_SIMD"
+    "$bench/simd/bin/python" -c 'from PIL import features; assert features.version("zlib_ng"), "not built on zlib-ng"'
+}
+
+# npm checks what it gets against the integrity values in the lock.
+sharp() {
+    cmp --silent "$here/peers/package-lock.json" "$bench/sharp/package-lock.json" && return
+    say "Installing sharp ..."
+    rm -rf "$bench/sharp"
+    mkdir -p "$bench/sharp"
+    cp "$here/peers/package.json" "$here/peers/package-lock.json" "$bench/sharp/"
+    if ! npm ci --prefix "$bench/sharp" --silent --no-audit --no-fund; then
+        rm -rf "$bench/sharp"
+        say "sharp could not be installed: its row is left out."
+    fi
+}
+
+mkdir -p "$bench"
+venv stock "pillow==$PILLOW" "pyvips==$PYVIPS" "pyvips-binary==$PYVIPS_BINARY" "numpy==$NUMPY"
+simd
+sharp
