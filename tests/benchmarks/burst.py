@@ -259,7 +259,8 @@ def _start(
         "S3 reads a second": int(reads.level / READS // batch),
     }
     scarce = min(shared, key=lambda name: shared[name])
-    shares = _even([count for count, _ in wishes], max(0, shared[scarce]))
+    running = [function.running for function in functions]
+    shares = _even([count for count, _ in wishes], running, max(0, shared[scarce]))
     for function, (count, own), share in zip(functions, wishes, shares, strict=True):
         taken, billed = function.start(share, step)
         requests.level -= share
@@ -270,10 +271,10 @@ def _start(
             course.binding[scarce if share < count else own] += function.waiting
 
 
-def _even(wishes: list[int], room: int) -> list[int]:
-    """Shares of `room` as even as the wishes let them be."""
+def _even(wishes: list[int], running: list[int], room: int) -> list[int]:
+    """Shares of `room` as even as the wishes let them be; an odd one goes to whoever runs least."""
     shares = [0] * len(wishes)
-    open_ = [index for index, wish in enumerate(wishes) if wish]
+    open_ = sorted((index for index, wish in enumerate(wishes) if wish), key=lambda index: running[index])
     while room and open_:
         each = max(1, room // len(open_))
         for index in list(open_):
