@@ -55,7 +55,7 @@ class Machine:
         job = Job(VARIANT, settings, Storage(self.s3, cache_control="no-store"), Codec())
         url = environment.get("DEAD_LETTER_QUEUE_URL", self.dead_letters) or None
         queue = Queue(lambda: self.sqs, url=self.queue, dead_letter_url=url)
-        return Batch(VARIANT.name, job, queue, retry_seconds=retry_seconds)
+        return Batch(VARIANT, job, queue, retry_seconds=retry_seconds)
 
     def upload(self, key: str, body: bytes) -> str:
         """Put an upload; the message that announces it."""
