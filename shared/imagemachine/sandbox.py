@@ -1,0 +1,224 @@
+"""Pictures are worked on in a process that can do nothing else, and nothing that comes out of it is trusted.
+
+    with closing(Sandbox(variant, limits, max_memory=...)) as sandbox:
+        made = sandbox.run(data, seconds=20)
+
+What such a process can and cannot do is tried out with `python -m imagemachine.worker`.
+"""
+
+import ctypes
+import os
+import re
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+
+from imagemachine.errors import ConfigurationError, Reason, Rejected, Retryable
+from imagemachine.variant import Fit, Limits, Made, Variant
+from imagemachine.worker.process import SharedMemory, WorkerDied, WorkerProcess
+from imagemachine.worker.protocol import MAX_NOTES, TEXT_CHARACTERS, Task
+
+START_SECONDS = 10.0
+"""How long a worker may take to start."""
+
+_KEPT_PRIVATE = 256 * 1024 * 1024
+"""A worker that has more memory of its own between two pictures is replaced."""
+
+_KEPT_SHARED = 32 * 1024 * 1024
+"""More shared memory than this is given back between two pictures; what is kept need not be cleared again."""
+
+_REASONS = frozenset(Reason)
+
+_SIGNATURES: Mapping[str, re.Pattern[bytes]] = {
+    "jpeg": re.compile(rb"\xff\xd8\xff"),
+    "png": re.compile(rb"\x89PNG\r\n\x1a\n"),
+    "gif": re.compile(rb"GIF8[79]a"),
+    "webp": re.compile(rb"RIFF....WEBP", re.DOTALL),
+    "avif": re.compile(rb"....ftyp", re.DOTALL),
+    "tiff": re.compile(rb"II\*\0|MM\0\*"),
+    "bmp": re.compile(rb"BM"),
+}
+"""How a result of each format begins: what is stored under a picture's content type is a picture at first sight."""
+
+_PR_SET_DUMPABLE = 4
+
+
+class _Suspect(Exception):
+    """The worker failed on a picture; the picture or what came before it may be the cause."""
+
+    def __init__(self, rejected: Rejected) -> None:
+        super().__init__(str(rejected))
+        self.rejected = rejected
+
+
+class Sandbox:
+    """A worker process for one variant, replaced whenever it dies, hangs, grows or talks nonsense.
+
+    The first worker starts at once and in the background. `work` names what it does, `module:function`; a function
+    `warm_up` of that module is called before the worker is confined, to load what is loaded late otherwise.
+    max_memory, max_output: bytes that the work may allocate, and of the largest result.
+    require: raise ConfigurationError when the kernel refuses a part of the confinement.
+    Raises Retryable when no worker can be started.
+    """
+
+    def __init__(
+        self,
+        variant: Variant,
+        limits: Limits,
+        *,
+        max_memory: int,
+        max_output: int = 256 * 1024 * 1024,
+        require: bool = False,
+        work: str = "imagemachine.render:render",
+    ) -> None:
+        self._task = Task(work, variant, limits, max_memory=max_memory, max_output=max_output)
+        self._require = require
+        self._lock = threading.Lock()
+        self._own_notes = _hide_own_memory()
+        self._memory = SharedMemory(self._task.memory_size)
+        self._worker: WorkerProcess | None = None
+        self._start()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """A sentence for each part of the confinement that the kernel refused. Waits until the worker has started.
+
+        Raises Retryable when it does not, and ConfigurationError when every part is required.
+        """
+        with self._lock:
+            return self._ready(time.monotonic() + START_SECONDS)[1]
+
+    def run(self, data: bytes, seconds: float) -> Made:
+        """Do the work on one upload, within `seconds`; threads that come at the same time wait for each other.
+
+        Raises Rejected as the work did, with TOO_SLOW after `seconds`, with CRASHED when the work died on it;
+        Retryable when no worker can be started.
+        """
+        if len(data) > self._task.limits.max_bytes:
+            raise Rejected(
+                Reason.TOO_MANY_BYTES, f"It has {len(data):,} bytes; {self._task.limits.max_bytes:,} is the most."
+            )
+        with self._lock:
+            deadline = time.monotonic() + seconds
+            try:
+                return self._run(data, seconds, deadline)
+            finally:
+                self._tidy()
+
+    def close(self) -> None:
+        """End the worker; the sandbox is of no use afterwards."""
+        with self._lock:
+            if self._worker is not None:
+                self._worker.kill()
+                self._worker = None
+            self._memory.close()
+
+    def _run(self, data: bytes, seconds: float, deadline: float) -> Made:
+        """A failure is believed of a fresh worker only: an earlier picture may have left this one damaged."""
+        try:
+            return self._attempt(data, seconds, deadline)
+        except _Suspect as suspect:
+            first = suspect.rejected
+        try:
+            return self._attempt(data, seconds, deadline)
+        except _Suspect as suspect:
+            raise suspect.rejected from None
+        except Rejected as rejected:
+            raise (first if rejected.reason is Reason.TOO_SLOW else rejected) from None
+
+    def _attempt(self, data: bytes, seconds: float, deadline: float) -> Made:
+        worker, _ = self._ready(deadline)
+        self._memory.view[: len(data)] = data
+        try:
+            answer = worker.ask(len(data), deadline)
+        except TimeoutError:
+            self._replace()
+            raise Rejected(Reason.TOO_SLOW, f"It was not done within {seconds:.1f} seconds.") from None
+        except WorkerDied as death:
+            self._replace()
+            raise _Suspect(Rejected(Reason.CRASHED, f"The process that worked on it died: {death}.")) from None
+        try:
+            return self._made(answer)
+        except _Suspect:
+            self._replace()
+            raise
+
+    def _made(self, answer: object) -> Made:
+        """The worker's answer, if it is one that an honest worker could give. Raises Rejected, _Suspect."""
+        limits, box = self._task.limits, self._task.variant.transform
+        match answer:
+            case ["rejected", str(reason), str(detail)] if reason in _REASONS and _is_text(detail):
+                raise Rejected(Reason(reason), detail)
+            case ["out-of-memory"]:
+                most = f"{self._task.max_memory // 2**20:,} MiB"
+                raise _Suspect(Rejected(Reason.TOO_MANY_PIXELS, f"It takes more than {most} of memory."))
+            case ["failed", str(detail)] if _is_text(detail):
+                raise _Suspect(Rejected(Reason.CRASHED, f"The codec failed on it: {detail}"))
+            case ["made", int(length), str(name), int(width), int(height), int(frames), str(engine), list(notes)] if (
+                not any(isinstance(number, bool) for number in (length, width, height, frames))
+                and 0 < length <= self._task.max_output
+                and name in _SIGNATURES
+                and min(width, height, frames) > 0
+                and width * height * frames <= limits.max_pixels
+                and (not isinstance(box, Fit) or (width <= box.width and height <= box.height))
+                and len(notes) <= MAX_NOTES
+                and all(map(_is_text, [engine, *notes]))
+            ):
+                # Copied before it is looked at: the worker could still write to the original.
+                start = self._task.output_offset
+                data = bytes(self._memory.view[start : start + length])
+                if _SIGNATURES[name].match(data):
+                    return Made(data, name, width, height, frames, engine, tuple(notes))
+        raise _Suspect(Rejected(Reason.CRASHED, "The process that worked on it gave an answer that makes no sense."))
+
+    def _ready(self, deadline: float) -> tuple[WorkerProcess, tuple[str, ...]]:
+        """A worker that has started, and what the kernel refused."""
+        worker = self._worker or self._start()
+        try:
+            hello = worker.hello(deadline)
+        except (TimeoutError, WorkerDied) as error:
+            hello = {"error": str(error) or "it took too long"}
+        match hello:
+            case {"refused": [*refused]}:
+                notes = (*self._own_notes, *map(str, refused))
+            case _:
+                worker.kill()
+                self._worker = None
+                raise Retryable(f"The codec's process could not be started: {hello.get('error')}.")
+        if notes and self._require:
+            raise ConfigurationError(f"REQUIRE_SANDBOX=1, but: {' '.join(notes)}")
+        return worker, notes
+
+    def _start(self) -> WorkerProcess:
+        try:
+            self._worker = WorkerProcess(self._task, self._memory)
+        except OSError as error:
+            raise Retryable(f"The codec's process could not be started: {error}.") from error
+        return self._worker
+
+    def _replace(self) -> None:
+        """End the worker and start another at once, so that the next picture waits for it as little as possible."""
+        if self._worker is not None:
+            self._worker.kill()
+            self._worker = None
+        with suppress(Retryable):  # Whoever needs it next tries again and is told.
+            self._start()
+
+    def _tidy(self) -> None:
+        """Keep what is held between two pictures small."""
+        self._memory.forget(_KEPT_SHARED)
+        if self._worker is not None and self._worker.private_bytes() > _KEPT_PRIVATE:
+            self._replace()
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and len(value) <= TEXT_CHARACTERS and value.isprintable()
+
+
+def _hide_own_memory() -> tuple[str, ...]:
+    """Nobody of the same user may look into this process, which holds the credentials; a note where that fails."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(_PR_SET_DUMPABLE, *map(ctypes.c_ulong, (0, 0, 0, 0))) == 0:
+        return ()
+    return (f"The kernel refused to hide the function's memory: {os.strerror(ctypes.get_errno())}.",)

@@ -1,0 +1,164 @@
+"""The sandbox's side of one worker: starting it, asking it, learning how it died."""
+
+import fcntl
+import json
+import mmap
+import os
+import pickle
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from imagemachine.worker.protocol import PACKET_BYTES, REQUEST, Task
+
+_BOOT = """
+import sys
+sys.path[:] = sys.argv[3:]
+from imagemachine.worker.serve import main
+main(int(sys.argv[1]), int(sys.argv[2]))
+"""
+_GRACE_SECONDS = 5.0
+"""A worker is ended by its sandbox; this much later it would end itself."""
+
+
+class WorkerDied(Exception):
+    """The worker ended or stopped making sense; the message says how."""
+
+
+class SharedMemory:
+    """A mapping of `size` bytes that the workers map too; pages come into being when they are written."""
+
+    def __init__(self, size: int) -> None:
+        self.fd, self._forgets = _anonymous_file(size)
+        self._map = mmap.mmap(self.fd, size)
+        self.view = memoryview(self._map)
+
+    def forget(self, kept: int) -> None:
+        """Where more than `kept` bytes have come into being, give all of them back to the system."""
+        if self._forgets and os.fstat(self.fd).st_blocks * 512 > kept:
+            self._map.madvise(mmap.MADV_REMOVE)
+
+    def close(self) -> None:
+        """Unmap it here; a worker keeps its own mapping."""
+        self.view.release()
+        self._map.close()
+        os.close(self.fd)
+
+
+class WorkerProcess:
+    """One worker, from its start to its end. Starting does not wait until it is ready.
+
+    Raises OSError when no process can be started.
+    """
+
+    def __init__(self, task: Task, memory: SharedMemory) -> None:
+        # Packets instead of a stream: whatever the worker does, one receive is one whole answer of bounded length.
+        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            with theirs:
+                self._process = _spawn(theirs.fileno(), memory.fd)
+        except OSError:
+            self._socket.close()
+            raise
+        self._hello: dict[str, Any] | None = None
+        with suppress(OSError):  # It is dead already; who asks it next will be told.
+            self._socket.send(pickle.dumps(task))
+
+    def hello(self, deadline: float) -> dict[str, Any]:
+        """What the worker said about its start. Raises TimeoutError, WorkerDied."""
+        if self._hello is None:
+            hello = self._receive(deadline)
+            if not isinstance(hello, dict):
+                raise WorkerDied("its first words make no sense")
+            self._hello = hello
+        return self._hello
+
+    def ask(self, length: int, deadline: float) -> Any:
+        """Have it work on the upload in the shared memory. Raises TimeoutError, WorkerDied."""
+        try:
+            self._socket.send(REQUEST.pack(length, max(0.0, deadline - time.monotonic()) + _GRACE_SECONDS))
+        except OSError:
+            raise WorkerDied(self._epitaph()) from None
+        return self._receive(deadline)
+
+    def _receive(self, deadline: float) -> Any:
+        # A timeout of 0 would not wait at all and raise another error.
+        self._socket.settimeout(max(0.001, deadline - time.monotonic()))
+        try:
+            packet = self._socket.recv(PACKET_BYTES)
+        except ConnectionError:
+            packet = b""
+        if not packet:
+            raise WorkerDied(self._epitaph())
+        try:
+            return json.loads(packet)
+        except (ValueError, RecursionError) as error:
+            raise WorkerDied("its answer makes no sense") from error
+
+    def _epitaph(self) -> str:
+        """How the worker ended that has closed its socket."""
+        try:
+            status = self._process.wait(timeout=1.0)
+        except subprocess.TimeoutExpired:
+            return "it stopped listening"
+        if status >= 0:
+            return f"it ended with status {status}"
+        try:
+            return f"it was ended by signal {signal.Signals(-status).name}"
+        except ValueError:
+            return f"it was ended by signal {-status}"
+
+    def private_bytes(self) -> int:
+        """Bytes of memory that are the worker's alone; 0 where the system does not tell."""
+        try:
+            resident, shared = map(int, Path(f"/proc/{self._process.pid}/statm").read_text().split()[1:3])
+        except OSError:
+            return 0
+        return (resident - shared) * mmap.PAGESIZE
+
+    def kill(self) -> None:
+        """End it, whatever state it is in."""
+        self._process.kill()
+        self._socket.close()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=1.0)
+
+
+def _spawn(socket_fd: int, memory_fd: int) -> subprocess.Popen[bytes]:
+    """A fresh interpreter with an empty environment and two descriptors; it is told where its modules are.
+
+    What goes wrong while it starts is seen on the function's own standard error.
+    """
+    path = [str(Path(folder).absolute()) for folder in sys.path]
+    return subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", _BOOT, str(socket_fd), str(memory_fd), *path],
+        env={},
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        pass_fds=(socket_fd, memory_fd),
+    )
+
+
+def _anonymous_file(size: int) -> tuple[int, bool]:
+    """A file without a name, and whether its pages can be given back.
+
+    In memory, and sealed: a worker that shortened it would crash whoever reads it. Where there are no files in
+    memory, one in the temporary folder, its space reserved, for without space a write to the mapping is a crash.
+    """
+    try:
+        fd = os.memfd_create("pictures", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    except OSError:
+        with tempfile.TemporaryFile() as file:
+            fd = os.dup(file.fileno())
+        os.posix_fallocate(fd, 0, size)
+        return fd, False
+    os.ftruncate(fd, size)
+    fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL)
+    return fd, True

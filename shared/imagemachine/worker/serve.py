@@ -1,0 +1,156 @@
+"""The process in which hostile pictures are decoded: what runs inside it.
+
+It is a fresh interpreter, not a fork, so its memory never held the function's credentials. It loads everything it
+will need, gives up every right that it can, and then answers one request after the other.
+"""
+
+import ctypes
+import gc
+import importlib
+import json
+import mmap
+import os
+import pickle
+import resource
+import signal
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from imagemachine.errors import Reason, Rejected
+from imagemachine.variant import Limits, Made, Variant
+from imagemachine.worker import seccomp
+from imagemachine.worker.protocol import MAX_NOTES, PACKET_BYTES, REQUEST, TEXT_CHARACTERS, Task
+
+Work = Callable[[Variant, memoryview, Limits], Made]
+
+_PR_SET_DUMPABLE = 4
+_PR_SET_NO_NEW_PRIVS = 38
+_M_ARENA_MAX = -8
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def main(socket_fd: int, memory_fd: int) -> None:
+    """Serve until the sandbox closes its end of the socket."""
+    # Ctrl-C reaches the whole group of processes; the sandbox decides when its worker ends.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    task: Task = pickle.loads(os.read(socket_fd, PACKET_BYTES))  # noqa: S301 - the sandbox's own words
+    try:
+        memory = mmap.mmap(memory_fd, task.memory_size)
+        work = _load(task)
+        refused = _confine(task.max_memory, socket_fd)
+    except Exception as error:
+        _say(socket_fd, {"error": _printable(_described(error))})
+        raise
+    _say(socket_fd, {"refused": refused})
+    _serve(task, work, memory, socket_fd)
+
+
+def _load(task: Task) -> Work:
+    """Import everything now: later no file can be opened."""
+    # One heap for all threads: each further one would reserve 64 MiB of the address space that is bounded below.
+    _libc.mallopt(_M_ARENA_MAX, 1)
+    for name in task.preload:
+        with suppress(Exception):
+            importlib.import_module(name)
+    module_name, _, function_name = task.work.partition(":")
+    module = importlib.import_module(module_name)
+    getattr(module, "warm_up", lambda: None)()
+    # What is there now stays; with it out of the way, collecting after each picture costs next to nothing.
+    gc.collect()
+    gc.freeze()
+    work: Work = getattr(module, function_name)
+    return work
+
+
+def _serve(task: Task, work: Work, memory: mmap.mmap, socket_fd: int) -> None:
+    whole = memoryview(memory)
+    while request := os.read(socket_fd, PACKET_BYTES):
+        length, seconds = REQUEST.unpack(request)
+        # Nobody would end a worker whose sandbox died while it was at work.
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        answer = _answer(task, work, whole[:length].toreadonly(), whole[task.output_offset :])
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        _say(socket_fd, answer)
+        gc.collect()
+        _libc.malloc_trim(0)
+
+
+def _answer(task: Task, work: Work, upload: memoryview, output: memoryview) -> list[Any]:
+    try:
+        made = work(task.variant, upload, task.limits)
+    except Rejected as rejected:
+        return ["rejected", rejected.reason, _printable(rejected.detail)]
+    except MemoryError:
+        return ["out-of-memory"]
+    except BaseException as error:  # noqa: BLE001 - whatever it is, it becomes this picture's outcome
+        return ["failed", _printable(_described(error))]
+    length = len(made.data)
+    if length > task.max_output:
+        detail = f"Its result has {length:,} bytes; {task.max_output:,} is the most."
+        return ["rejected", Reason.TOO_MANY_BYTES, detail]
+    output[:length] = made.data
+    notes = [_printable(note) for note in made.notes[:MAX_NOTES]]
+    return ["made", length, made.format, made.width, made.height, made.frames, _printable(made.engine), notes]
+
+
+def _say(socket_fd: int, what: object) -> None:
+    os.write(socket_fd, json.dumps(what).encode())
+
+
+def _described(error: BaseException) -> str:
+    """Kind, message and place of an unforeseen error, on one line."""
+    place = traceback.extract_tb(error.__traceback__)[-1:]
+    where = "".join(f" ({Path(frame.filename).name}:{frame.lineno})" for frame in place)
+    return f"{type(error).__name__}: {error}{where}"
+
+
+def _printable(text: str) -> str:
+    """Codecs quote the picture in their messages; a log line should survive that."""
+    short = text[:TEXT_CHARACTERS]
+    return "".join(character if character.isprintable() else " " for character in short)
+
+
+def _confine(max_memory: int, socket_fd: int) -> list[str]:
+    """Give up every right that the work does not need; returns a sentence for each part that the kernel refused."""
+    os.environ.clear()  # Python itself puts LC_CTYPE there.
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, 2)
+    os.closerange(3, socket_fd)
+    os.closerange(socket_fd + 1, 4096)
+    most_memory = _address_space() + max_memory
+    steps: tuple[tuple[str, Callable[[], None]], ...] = (
+        ("to rule out new privileges", lambda: _prctl(_PR_SET_NO_NEW_PRIVS, 1)),
+        ("to hide the worker's memory", lambda: _prctl(_PR_SET_DUMPABLE, 0)),
+        ("to rule out core dumps", lambda: _bound(resource.RLIMIT_CORE, 0)),
+        ("to rule out written files", lambda: _bound(resource.RLIMIT_FSIZE, 0)),
+        ("to rule out opened files", lambda: _bound(resource.RLIMIT_NOFILE, 0)),
+        ("to bound the worker's memory", lambda: _bound(resource.RLIMIT_AS, most_memory)),
+        ("to filter the worker's system calls", seccomp.confine),
+    )
+    refused = []
+    for aim, step in steps:
+        try:
+            step()
+        except (OSError, ValueError) as error:
+            refused.append(f"The kernel refused {aim}: {error}.")
+    return refused
+
+
+def _address_space() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[0]) * mmap.PAGESIZE
+
+
+def _bound(kind: int, most: int) -> None:
+    hard = resource.getrlimit(kind)[1]
+    least = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(kind, (least, least))
+
+
+def _prctl(option: int, value: int) -> None:
+    if _libc.prctl(option, *map(ctypes.c_ulong, (value, 0, 0, 0))) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
