@@ -11,6 +11,7 @@ from imagemachine.errors import Rejected, Retryable
 from imagemachine.job import AHEAD, Job, Outcome, Remaining, Report
 from imagemachine.storage import Queue
 from imagemachine.telemetry import emit
+from imagemachine.variant import Variant
 
 _METRICS = {
     "pictures": "Count",
@@ -25,7 +26,7 @@ _MAX_DETAIL = 2000
 class Batch:
     """The function's handler: takes SQS events, answers which messages are to be delivered again."""
 
-    def __init__(self, variant: str, job: Job, queue: Queue, *, retry_seconds: int) -> None:
+    def __init__(self, variant: Variant, job: Job, queue: Queue, *, retry_seconds: int) -> None:
         self.variant = variant
         self._job = job
         self._queue = queue
@@ -80,7 +81,7 @@ class Batch:
     def _reject(self, message: "_Message", notice: Notice | None, rejected: Rejected, start: float) -> bool:
         source = notice.source if notice else "-"
         try:
-            aside = self._queue.set_aside(message.body, rejected, variant=self.variant, source=source)
+            aside = self._queue.set_aside(message.body, rejected, variant=self.variant.name, source=source)
         except Retryable as trouble:
             message.log(notice, Report(Outcome.RETRIED, f"{rejected.detail} {trouble}"), start)
             return False
@@ -93,7 +94,7 @@ class Batch:
         try:
             self._queue.postpone(message.receipt_handle, min(seconds, 43_200))
         except Retryable as trouble:
-            emit({"level": "WARNING", "variant": self.variant, "detail": str(trouble)}, {}, [])
+            emit({"level": "WARNING", "variant": self.variant.name, "detail": str(trouble)}, {}, [])
 
 
 class _Message:
@@ -119,7 +120,7 @@ class _Message:
         made = report.made
         properties = {
             "level": "INFO" if report.outcome in (Outcome.MADE, Outcome.REMOVED, Outcome.SKIPPED) else "WARNING",
-            "variant": self._batch.variant,
+            "variant": self._batch.variant.name,
             "outcome": str(report.outcome),
             "reason": reason,
             "detail": report.detail[:_MAX_DETAIL] if report.detail else None,

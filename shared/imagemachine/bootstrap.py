@@ -37,7 +37,7 @@ def function(variant: Variant) -> Batch:
         "notes": list(sandbox.notes),
     }
     emit(properties, {"starts": "Count", "sandbox_refusals": "Count"}, [["variant"]])
-    return Batch(variant.name, Job(configured, settings, storage, sandbox), queue, retry_seconds=settings.retry_seconds)
+    return Batch(configured, Job(configured, settings, storage, sandbox), queue, retry_seconds=settings.retry_seconds)
 
 
 def _codec_memory() -> int:

@@ -71,7 +71,9 @@ def _feedback(ingest: str, output: str, bucket: str | None) -> list[str]:
     if not (ingest.startswith(output) or output.startswith(ingest)):
         return []
     where = f"in {bucket}" if bucket else "in the upload's bucket"
-    return [f"OUTPUT_PREFIX={output!r} {where} overlaps INGEST_PREFIX={ingest!r}, so results would be taken for uploads"]
+    return [
+        f"OUTPUT_PREFIX={output!r} {where} overlaps INGEST_PREFIX={ingest!r}, so results would be taken for uploads"
+    ]
 
 
 def _whole(least: int, most: int) -> Callable[[str], int]:
