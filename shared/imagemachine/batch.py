@@ -16,6 +16,9 @@ from imagemachine.variant import Variant
 _METRICS = {
     "pictures": "Count",
     "milliseconds": "Milliseconds",
+    "fetch_milliseconds": "Milliseconds",
+    "codec_milliseconds": "Milliseconds",
+    "store_milliseconds": "Milliseconds",
     "bytes_in": "Bytes",
     "bytes_out": "Bytes",
 }
@@ -132,7 +135,8 @@ class _Message:
             "width": made.width if made else None,
             "height": made.height if made else None,
             "frames": made.frames if made else None,
-            "milliseconds": round((time.monotonic() - start) * 1000, 1),
+            "milliseconds": round((sum(report.times.values()) or time.monotonic() - start) * 1000, 1),
+            **{f"{step}_milliseconds": round(seconds * 1000, 1) for step, seconds in report.times.items()},
             "engine": made.engine if made else None,
             "notes": list(made.notes) if made else [],
             "message_id": self.id,

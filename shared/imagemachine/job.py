@@ -1,8 +1,10 @@
 """One picture, one variant: the story from an announced upload to a result that is true."""
 
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -44,6 +46,8 @@ class Report:
     output: str | None = None
     bytes_in: int | None = None
     made: Made | None = None
+    times: Mapping[str, float] = field(default_factory=dict)
+    """Seconds in each step, without those in which the picture waited for others."""
 
 
 class Codec(Protocol):
@@ -90,32 +94,35 @@ class Job:
 
     def _follow(self, notice: Notice, remaining: Remaining) -> tuple[Revision | None, Report | Rejected]:
         """Fetch, make, store: what was acted on, and what came of it."""
+        times: dict[str, float] = {}
         with self._ahead, self._storage.open(notice) as upload:
             if upload is None:
                 self._remove(notice)
                 return None, _gone(notice)
             try:
-                data = upload.read(self._settings.max_bytes)
-                made = self._make(data, remaining)
+                with _timed(times, "fetch"):
+                    data = upload.read(self._settings.max_bytes)
+                with self._codec_turn, _timed(times, "codec"):
+                    made = self._make(data, remaining)
             except Rejected as rejected:
                 # An older revision's result would be a wrong picture.
                 self._remove(notice)
                 return upload.revision, rejected
-        output = self._store(notice, made, upload.revision)
-        return upload.revision, Report(Outcome.MADE, output=output, bytes_in=len(data), made=made)
+        with _timed(times, "store"):
+            output = self._store(notice, made, upload.revision)
+        return upload.revision, Report(Outcome.MADE, output=output, bytes_in=len(data), made=made, times=times)
 
     def _make(self, data: bytes, remaining: Remaining) -> Made:
-        with self._codec_turn:
-            limit = self._settings.max_seconds
-            left = remaining() - _RESERVE
-            if left <= 0:
-                raise Retryable("No time is left of this invocation.")
-            try:
-                return self._codec.run(data, min(limit, left))
-            except Rejected as rejected:
-                if rejected.reason is Reason.TOO_SLOW and left < limit:
-                    raise Retryable(f"Only {left:.1f} s of this invocation were left for the picture.") from rejected
-                raise
+        limit = self._settings.max_seconds
+        left = remaining() - _RESERVE
+        if left <= 0:
+            raise Retryable("No time is left of this invocation.")
+        try:
+            return self._codec.run(data, min(limit, left))
+        except Rejected as rejected:
+            if rejected.reason is Reason.TOO_SLOW and left < limit:
+                raise Retryable(f"Only {left:.1f} s of this invocation were left for the picture.") from rejected
+            raise
 
     def _store(self, notice: Notice, made: Made, revision: Revision) -> str:
         settings, format_ = self._settings, FORMATS[made.format]
@@ -137,3 +144,12 @@ def _gone(notice: Notice) -> Report:
     if notice.deleted:
         return Report(Outcome.REMOVED)
     return Report(Outcome.SKIPPED, "The upload was gone before it was read.")
+
+
+@contextmanager
+def _timed(times: dict[str, float], step: str) -> Iterator[None]:
+    start = time.monotonic()
+    try:
+        yield
+    finally:
+        times[step] = time.monotonic() - start
