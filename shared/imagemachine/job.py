@@ -95,7 +95,9 @@ class Job:
     def _follow(self, notice: Notice, remaining: Remaining) -> tuple[Revision | None, Report | Rejected]:
         """Fetch, make, store: what was acted on, and what came of it."""
         times: dict[str, float] = {}
-        with self._ahead, self._storage.open(notice) as upload:
+        with self._ahead:
+            with _timed(times, "fetch"):
+                upload = self._storage.open(notice)
             if upload is None:
                 self._remove(notice)
                 return None, _gone(notice)
@@ -152,4 +154,4 @@ def _timed(times: dict[str, float], step: str) -> Iterator[None]:
     try:
         yield
     finally:
-        times[step] = time.monotonic() - start
+        times[step] = times.get(step, 0.0) + time.monotonic() - start

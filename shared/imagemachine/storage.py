@@ -5,7 +5,7 @@ Every failure that is not an answer ("there is no such object") leaves here as a
 
 import base64
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -41,16 +41,19 @@ class Upload:
     _stream: Any
 
     def read(self, max_bytes: int) -> bytes:
-        """All its bytes. Raises Rejected(too-many-bytes, empty) before reading any, Retryable where S3 fails."""
-        if self.size > max_bytes:
-            raise Rejected(
-                Reason.TOO_MANY_BYTES,
-                f"The upload has {self.size:,} bytes and the limit is {max_bytes:,}: upload a smaller file"
-                " or raise MAX_BYTES.",
-            )
-        if self.size == 0:
-            raise Rejected(Reason.EMPTY, "The upload is empty, 0 bytes: upload it again.")
-        with _trouble("read the upload"):
+        """All its bytes; can be called once. Raises Rejected(too-many-bytes, empty) before reading any.
+
+        Raises Retryable where S3 fails.
+        """
+        with closing(self._stream), _trouble("read the upload"):
+            if self.size > max_bytes:
+                raise Rejected(
+                    Reason.TOO_MANY_BYTES,
+                    f"The upload has {self.size:,} bytes and the limit is {max_bytes:,}: upload a smaller file"
+                    " or raise MAX_BYTES.",
+                )
+            if self.size == 0:
+                raise Rejected(Reason.EMPTY, "The upload is empty, 0 bytes: upload it again.")
             data: bytes = self._stream.read(self.size + 1)
         if len(data) != self.size:
             raise Retryable(f"S3 announced {self.size:,} bytes of the upload and sent {len(data):,}.")
@@ -64,20 +67,14 @@ class Storage:
         self._s3 = s3
         self._cache_control = cache_control
 
-    @contextmanager
-    def open(self, notice: Notice) -> Iterator[Upload | None]:
-        """The upload as it is now, or None where it is gone."""
+    def open(self, notice: Notice) -> Upload | None:
+        """The upload as it is now, to be read, or None where it is gone."""
         try:
             with _trouble("fetch the upload"):
                 answer = self._s3.get_object(Bucket=notice.bucket, Key=notice.key)
         except _Absent:
-            yield None
-            return
-        stream = answer["Body"]
-        try:
-            yield Upload(_revision(answer), answer["ContentLength"], stream)
-        finally:
-            stream.close()
+            return None
+        return Upload(_revision(answer), answer["ContentLength"], answer["Body"])
 
     def revision(self, notice: Notice) -> Revision | None:
         """Which bytes the upload holds now, or None where it is gone."""
