@@ -69,8 +69,7 @@ class Batch:
         try:
             if isinstance(notice, Rejected):
                 raise notice
-            message.log(notice, self._job.run(notice, message.remaining), start)
-            return True
+            report = self._job.run(notice, message.remaining)
         except Rejected as rejected:
             return self._reject(message, known, rejected, start)
         except Retryable as trouble:
@@ -79,6 +78,9 @@ class Batch:
             emit({"level": "ERROR", "message_id": message.id, "traceback": traceback.format_exc()}, {}, [])
             detail = f"Unforeseen, a bug in the machine: {type(bug).__name__}: {bug}"
             message.log(known, Report(Outcome.RETRIED, detail), start)
+        else:
+            message.log(notice, report, start)
+            return True
         return False
 
     def _reject(self, message: "_Message", notice: Notice | None, rejected: Rejected, start: float) -> bool:

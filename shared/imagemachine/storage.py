@@ -54,7 +54,7 @@ class Upload:
                 )
             if self.size == 0:
                 raise Rejected(Reason.EMPTY, "The upload is empty, 0 bytes: upload it again.")
-            data: bytes = self._stream.read(self.size + 1)
+            data: bytes = self._stream.read()  # All at once: only then does the client compare length and checksum.
         if len(data) != self.size:
             raise Retryable(f"S3 announced {self.size:,} bytes of the upload and sent {len(data):,}.")
         return data
