@@ -16,10 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
-class Unable(Exception):
-    """The contender has no way to do such a task at all."""
-
-
 @dataclass(frozen=True)
 class Task:
     """What to make of a picture, in its own format."""
@@ -32,8 +28,16 @@ class Task:
 
 
 def serve(versions: dict[str, str], contender: Callable[[bytes, Task], bytes]) -> None:
-    """Answer tasks until standard input ends."""
-    _say(versions)
+    """Answer tasks until standard input ends. What the contender itself prints, its log, goes nowhere."""
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    with Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+
+    def say(answer: object) -> None:
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+
+    say(versions)
     path, data = "", b""
     for line in sys.stdin:
         request = json.loads(line)
@@ -44,12 +48,12 @@ def serve(versions: dict[str, str], contender: Callable[[bytes, Task], bytes]) -
             cpu, start = cpu_seconds(), time.perf_counter()
             result = contender(data, Task(**request["task"]))
             seconds, cpu = time.perf_counter() - start, cpu_seconds() - cpu
-        except Unable as reason:
-            _say({"unable": str(reason)})
+        except Exception as error:  # noqa: BLE001 - what one contender cannot do, the others can
+            say({"unable": f"{type(error).__name__}: {error}"})
             continue
         if request["save"]:
             Path(request["save"]).write_bytes(result)
-        _say({"seconds": seconds, "cpu": cpu, "bytes": len(result)})
+        say({"seconds": seconds, "cpu": cpu, "bytes": len(result)})
 
 
 def cpu_seconds() -> float:
@@ -71,8 +75,3 @@ def _tasks(pid: int) -> list[Path]:
 def _scheduled(task: Path) -> float:
     """Unlike /proc's utime and stime, which count ticks of 10 ms, this is in nanoseconds."""
     return int((task / "schedstat").read_text().split()[0]) / 1e9
-
-
-def _say(answer: object) -> None:
-    sys.stdout.write(json.dumps(answer) + "\n")
-    sys.stdout.flush()

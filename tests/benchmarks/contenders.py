@@ -1,0 +1,134 @@
+"""The contenders as processes: what each is called, how it is started, and how it is asked."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+BENCH = Path(os.environ.get("BENCH_HOME", ROOT / ".machine" / "bench"))
+
+_SIMD = str(BENCH / "simd" / "bin" / "python")
+_STOCK = str(BENCH / "stock" / "bin" / "python")
+_IMAGE_BENCHMARKS = "/benchmarks"
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One row of the comparison."""
+
+    name: str
+    title: str
+    command: tuple[str, ...]
+
+
+ALL: tuple[Contender, ...] = (
+    Contender("ours", "Image Machine, whole job", (_SIMD, "-m", "benchmarks.peers.ours", "job")),
+    Contender("sharp", "sharp", ("node", str(HERE / "peers" / "sharp.mjs"))),
+    Contender("libvips", "libvips", (_STOCK, "-m", "benchmarks.peers.vips")),
+    Contender("pillow", "Pillow, done well", (_STOCK, "-m", "benchmarks.peers.pillow_tuned")),
+    Contender("seed", "Pillow, first try", (_STOCK, "-m", "benchmarks.peers.pillow_seed")),
+    Contender("codec", "Image Machine, codec alone", (_SIMD, "-m", "benchmarks.peers.ours", "codec")),
+    Contender("stock", "Image Machine, stock Pillow", (_STOCK, "-m", "benchmarks.peers.ours", "job")),
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One task done once."""
+
+    seconds: float
+    cpu: float
+    bytes: int
+
+
+class Child:
+    """A contender's process. Raises OSError where it cannot be started."""
+
+    def __init__(self, contender: Contender) -> None:
+        self.contender = contender
+        paths = os.pathsep.join([str(ROOT / "tests"), str(ROOT / "shared")])
+        self._process = subprocess.Popen(
+            contender.command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": paths, "BENCH_HOME": str(BENCH)},
+        )
+        try:
+            self.versions: dict[str, str] = self._answer()
+        except EOFError as error:
+            raise OSError(f"{contender.title} did not start") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def pid(self) -> int:
+        """Of the process itself; it may have others below it."""
+        return self._process.pid
+
+    def run(self, picture: Path, task: dict[str, int], save: Path | None = None) -> Run | str:
+        """Do a task once; a sentence where the contender has no way to. Raises EOFError where it dies on it."""
+        request = {"picture": str(picture), "task": task, "save": str(save) if save else None}
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        answer = self._answer()
+        return str(answer["unable"]) if "unable" in answer else Run(**answer)
+
+    def close(self) -> None:
+        """End the process, in its own way."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _answer(self) -> Any:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise EOFError(f"{self.contender.title} died")
+        return json.loads(line)
+
+
+def in_image(image: str, mounts: list[Path]) -> tuple[Contender, ...]:
+    """All contenders, with the machine's own rows run inside a function's image."""
+    volumes = [f"--volume={path}:{path}:ro" for path in mounts]
+    docker = (
+        "docker",
+        "run",
+        "--rm",
+        "--interactive",
+        "--network=none",
+        "--entrypoint=python3",
+        *volumes,
+        f"--volume={HERE}:{_IMAGE_BENCHMARKS}/benchmarks:ro",
+        f"--env=PYTHONPATH={_IMAGE_BENCHMARKS}",
+        image,
+    )
+    ours = {name: (*docker, "-m", "benchmarks.peers.ours", way) for name, way in (("ours", "job"), ("codec", "codec"))}
+    return tuple(
+        Contender(contender.name, contender.title, ours.get(contender.name, contender.command)) for contender in ALL
+    )
+
+
+def start(contenders: tuple[Contender, ...]) -> list[Child]:
+    """Start them; one that cannot start is left out, with a word."""
+    children = []
+    for contender in contenders:
+        try:
+            children.append(Child(contender))
+        except OSError as error:
+            sys.stderr.write(f"{contender.title}: {error}; its row is left out.\n")
+    return children

@@ -1,0 +1,61 @@
+"""The machine itself: `job`, its whole path from message to stored result, or `codec`, the pixels alone."""
+
+import os
+import sys
+
+import PIL
+from PIL import features
+
+from benchmarks.peers import messages
+from benchmarks.peers.child import Task, serve
+from benchmarks.peers.memory_s3 import MemoryS3
+from imagemachine import bootstrap
+from imagemachine.batch import Batch  # noqa: TC001 - hidden imports are no help to readers
+from imagemachine.render import render
+from imagemachine.settings import Settings
+from imagemachine.variant import Fit, Limits, Turn, Variant
+
+_RESULTS = "results"
+
+
+def variant_of(task: Task) -> Variant:
+    """The variant that does `task`."""
+    transform = Turn(task.degrees) if task.degrees else Fit(task.width, task.height)
+    return Variant("benchmark", transform, task.quality)
+
+
+def codec(data: bytes, task: Task) -> bytes:
+    """The pixels alone, in this process."""
+    settings = Settings(output_prefix="benchmark/")
+    return render(variant_of(task), data, Limits(settings.max_bytes, settings.max_pixels)).data
+
+
+class Job:
+    """The whole path: message, limits, storage, sandbox, log; only S3's client and network are left out."""
+
+    def __init__(self) -> None:
+        self._s3 = MemoryS3()
+        self._task: Task | None = None
+        self._handler: Batch | None = None
+        self._data = b""
+        bootstrap._client = lambda service: self._s3
+        os.environ["OUTPUT_BUCKET"] = _RESULTS
+
+    def __call__(self, data: bytes, task: Task) -> bytes:
+        """Announce the upload to the handler, and take the result."""
+        key = messages.key_of(data)
+        if data is not self._data:
+            self._data = data
+            self._s3.put_object(Bucket=messages.UPLOADS, Key=key, Body=data)
+        if self._handler is None or task != self._task:
+            self._task = task
+            self._handler = bootstrap.function(variant_of(task))
+        answer = self._handler(messages.event([key], [len(data)]), messages.Context())
+        if answer["batchItemFailures"]:
+            raise RuntimeError(f"The machine did not make {task} of {key}.")
+        return self._s3.objects[_RESULTS, key.replace("ingest/", "benchmark/", 1)]
+
+
+if __name__ == "__main__":
+    engine = {"Pillow": PIL.__version__, "zlib-ng": str(features.version("zlib_ng"))}
+    serve(engine, Job() if sys.argv[1] == "job" else codec)
