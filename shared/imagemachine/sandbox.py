@@ -16,7 +16,7 @@ from contextlib import suppress
 
 from imagemachine.errors import ConfigurationError, Reason, Rejected, Retryable
 from imagemachine.variant import Fit, Limits, Made, Variant
-from imagemachine.worker.process import SharedMemory, WorkerDied, WorkerProcess
+from imagemachine.worker.process import SharedFile, WorkerDied, WorkerProcess
 from imagemachine.worker.protocol import MAX_NOTES, TEXT_CHARACTERS, Task
 
 START_SECONDS = 10.0
@@ -25,8 +25,8 @@ START_SECONDS = 10.0
 _KEPT_PRIVATE = 256 * 1024 * 1024
 """A worker that has more memory of its own between two pictures is replaced."""
 
-_KEPT_SHARED = 32 * 1024 * 1024
-"""More shared memory than this is given back between two pictures; what is kept need not be cleared again."""
+_KEPT_SHARED = 64 * 1024 * 1024
+"""A larger shared file is given back between two pictures; what is kept need not be cleared again."""
 
 _REASONS = frozenset(Reason)
 
@@ -76,7 +76,7 @@ class Sandbox:
         self._require = require
         self._lock = threading.Lock()
         self._own_notes = _hide_own_memory()
-        self._memory = SharedMemory(self._task.memory_size)
+        self._file = SharedFile()
         self._worker: WorkerProcess | None = None
         self._start()
 
@@ -112,7 +112,7 @@ class Sandbox:
             if self._worker is not None:
                 self._worker.kill()
                 self._worker = None
-            self._memory.close()
+            self._file.close()
 
     def _run(self, data: bytes, seconds: float, deadline: float) -> Made:
         """A failure is believed of a fresh worker only: an earlier picture may have left this one damaged."""
@@ -129,7 +129,10 @@ class Sandbox:
 
     def _attempt(self, data: bytes, seconds: float, deadline: float) -> Made:
         worker, _ = self._ready(deadline)
-        self._memory.view[: len(data)] = data
+        try:
+            self._file.write(data)
+        except OSError as error:
+            raise Retryable(f"The codec cannot be given the upload: {error}.") from error
         try:
             answer = worker.ask(len(data), deadline)
         except TimeoutError:
@@ -166,9 +169,8 @@ class Sandbox:
                 and all(map(_is_text, [engine, *notes]))
             ):
                 # Copied before it is looked at: the worker could still write to the original.
-                start = self._task.output_offset
-                data = bytes(self._memory.view[start : start + length])
-                if _SIGNATURES[name].match(data):
+                data = self._file.read(self._task.output_offset, length)
+                if len(data) == length and _SIGNATURES[name].match(data):
                     return Made(data, name, width, height, frames, engine, tuple(notes))
         raise _Suspect(Rejected(Reason.CRASHED, "The process that worked on it gave an answer that makes no sense."))
 
@@ -192,7 +194,7 @@ class Sandbox:
 
     def _start(self) -> WorkerProcess:
         try:
-            self._worker = WorkerProcess(self._task, self._memory)
+            self._worker = WorkerProcess(self._task, self._file)
         except OSError as error:
             raise Retryable(f"The codec's process could not be started: {error}.") from error
         return self._worker
@@ -207,7 +209,7 @@ class Sandbox:
 
     def _tidy(self) -> None:
         """Keep what is held between two pictures small."""
-        self._memory.forget(_KEPT_SHARED)
+        self._file.trim(_KEPT_SHARED)
         if self._worker is not None and self._worker.private_bytes() > _KEPT_PRIVATE:
             self._replace()
 

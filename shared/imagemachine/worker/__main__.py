@@ -15,7 +15,7 @@ from contextlib import closing
 from pathlib import Path
 
 from imagemachine.variant import Limits, Turn, Variant
-from imagemachine.worker.process import SharedMemory, WorkerDied, WorkerProcess
+from imagemachine.worker.process import SharedFile, WorkerDied, WorkerProcess
 from imagemachine.worker.protocol import Task
 
 _MIB = 1024 * 1024
@@ -38,16 +38,16 @@ def main() -> int:
         max_output=_MIB,
         preload=tuple(_imported(code)),
     )
-    with closing(SharedMemory(task.memory_size)) as memory:
-        memory.view[: len(code)] = code
-        worker = WorkerProcess(task, memory)
+    with closing(SharedFile()) as file:
+        file.write(code)
+        worker = WorkerProcess(task, file)
         try:
             deadline = time.monotonic() + arguments.seconds
             for refused in worker.hello(deadline)["refused"]:
                 print(refused)
             match worker.ask(len(code), deadline):
                 case ["made", length, _, _, _, frames, *_]:
-                    print(bytes(memory.view[task.output_offset :][:length]).decode(), end="")
+                    print(file.read(task.output_offset, length).decode(), end="")
                     return 0 if frames == 1 else 1
                 case answer:
                     print(f"The worker answered {answer!r}.")

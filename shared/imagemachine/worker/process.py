@@ -1,6 +1,6 @@
 """The sandbox's side of one worker: starting it, asking it, learning how it died."""
 
-import fcntl
+import errno
 import json
 import mmap
 import os
@@ -31,23 +31,35 @@ class WorkerDied(Exception):
     """The worker ended or stopped making sense; the message says how."""
 
 
-class SharedMemory:
-    """A mapping of `size` bytes that the workers map too; pages come into being when they are written."""
+class SharedFile:
+    """A file without a name, in memory, that the workers see too.
 
-    def __init__(self, size: int) -> None:
-        self.fd, self._forgets = _anonymous_file(size)
-        self._map = mmap.mmap(self.fd, size)
-        self.view = memoryview(self._map)
+    It is read and written, not mapped, on this side: whatever a worker does to it, a read only comes out short.
+    """
 
-    def forget(self, kept: int) -> None:
-        """Where more than `kept` bytes have come into being, give all of them back to the system."""
-        if self._forgets and os.fstat(self.fd).st_blocks * 512 > kept:
-            self._map.madvise(mmap.MADV_REMOVE)
+    def __init__(self) -> None:
+        try:
+            self.fd = os.memfd_create("pictures")
+        except OSError:
+            with tempfile.TemporaryFile() as file:
+                self.fd = os.dup(file.fileno())
+
+    def write(self, data: bytes) -> None:
+        """Put `data` at the beginning. Raises OSError where there is no room."""
+        if os.pwrite(self.fd, data, 0) != len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def read(self, offset: int, length: int) -> bytes:
+        """At most `length` bytes from `offset` on."""
+        return os.pread(self.fd, length, offset)
+
+    def trim(self, kept: int) -> None:
+        """Where it takes up more than `kept` bytes, give all of them back to the system."""
+        if os.fstat(self.fd).st_blocks * 512 > kept:
+            os.ftruncate(self.fd, 0)
 
     def close(self) -> None:
-        """Unmap it here; a worker keeps its own mapping."""
-        self.view.release()
-        self._map.close()
+        """Close it here; a worker keeps its own descriptor."""
         os.close(self.fd)
 
 
@@ -57,12 +69,12 @@ class WorkerProcess:
     Raises OSError when no process can be started.
     """
 
-    def __init__(self, task: Task, memory: SharedMemory) -> None:
+    def __init__(self, task: Task, file: SharedFile) -> None:
         # Packets instead of a stream: whatever the worker does, one receive is one whole answer of bounded length.
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
             with theirs:
-                self._process = _spawn(theirs.fileno(), memory.fd)
+                self._process = _spawn(theirs.fileno(), file.fd)
         except OSError:
             self._socket.close()
             raise
@@ -80,7 +92,7 @@ class WorkerProcess:
         return self._hello
 
     def ask(self, length: int, deadline: float) -> Any:
-        """Have it work on the upload in the shared memory. Raises TimeoutError, WorkerDied."""
+        """Have it work on the upload in the shared file. Raises TimeoutError, WorkerDied."""
         try:
             self._socket.send(REQUEST.pack(length, max(0.0, deadline - time.monotonic()) + _GRACE_SECONDS))
         except OSError:
@@ -130,35 +142,17 @@ class WorkerProcess:
             self._process.wait(timeout=1.0)
 
 
-def _spawn(socket_fd: int, memory_fd: int) -> subprocess.Popen[bytes]:
+def _spawn(socket_fd: int, file_fd: int) -> subprocess.Popen[bytes]:
     """A fresh interpreter with an empty environment and two descriptors; it is told where its modules are.
 
     What goes wrong while it starts is seen on the function's own standard error.
     """
     path = [str(Path(folder).absolute()) for folder in sys.path]
     return subprocess.Popen(
-        [sys.executable, "-I", "-S", "-c", _BOOT, str(socket_fd), str(memory_fd), *path],
+        [sys.executable, "-I", "-S", "-c", _BOOT, str(socket_fd), str(file_fd), *path],
         env={},
         cwd="/",
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
-        pass_fds=(socket_fd, memory_fd),
+        pass_fds=(socket_fd, file_fd),
     )
-
-
-def _anonymous_file(size: int) -> tuple[int, bool]:
-    """A file without a name, and whether its pages can be given back.
-
-    In memory, and sealed: a worker that shortened it would crash whoever reads it. Where there are no files in
-    memory, one in the temporary folder, its space reserved, for without space a write to the mapping is a crash.
-    """
-    try:
-        fd = os.memfd_create("pictures", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    except OSError:
-        with tempfile.TemporaryFile() as file:
-            fd = os.dup(file.fileno())
-        os.posix_fallocate(fd, 0, size)
-        return fd, False
-    os.ftruncate(fd, size)
-    fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL)
-    return fd, True

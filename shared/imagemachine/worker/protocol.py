@@ -1,6 +1,6 @@
-"""What the sandbox and its worker say to each other, and the memory that both see.
+"""What the sandbox and its worker say to each other.
 
-Uploads and results lie in one shared mapping, the upload in front; the socket carries only small packets:
+Uploads and results lie in one nameless file in memory, the upload in front; the socket carries only small packets:
 
     sandbox -> worker    the pickled Task, once; then a REQUEST per upload
     worker -> sandbox    a JSON object about its start; then a JSON list, an answer, per upload:
@@ -9,7 +9,6 @@ Uploads and results lie in one shared mapping, the upload in front; the socket c
                          ["out-of-memory"]  or  ["failed", detail]: what it was may lie with the worker
 """
 
-import mmap
 import struct
 from dataclasses import dataclass
 
@@ -32,7 +31,7 @@ class Task:
     variant: Variant
     limits: Limits
     max_memory: int
-    """Bytes that the work may allocate, beside the interpreter, its libraries and the shared mapping."""
+    """Bytes that the work may allocate, beside the interpreter and its libraries."""
     max_output: int
     """Bytes of the largest result."""
     preload: tuple[str, ...] = ()
@@ -40,9 +39,5 @@ class Task:
 
     @property
     def output_offset(self) -> int:
-        """Where results begin in the shared mapping: at a page, so that either part can be given back alone."""
-        return -(-self.limits.max_bytes // mmap.PAGESIZE) * mmap.PAGESIZE
-
-    @property
-    def memory_size(self) -> int:
-        return self.output_offset + self.max_output
+        """Where the result begins in the shared file."""
+        return self.limits.max_bytes

@@ -24,35 +24,49 @@ from imagemachine.variant import Limits, Made, Variant
 from imagemachine.worker import seccomp
 from imagemachine.worker.protocol import MAX_NOTES, PACKET_BYTES, REQUEST, TEXT_CHARACTERS, Task
 
-Work = Callable[[Variant, memoryview, Limits], Made]
+Work = Callable[[Variant, bytes, Limits], Made]
 
 _PR_SET_DUMPABLE = 4
 _PR_SET_NO_NEW_PRIVS = 38
+
+_M_TRIM_THRESHOLD = -1
+_M_MMAP_THRESHOLD = -3
 _M_ARENA_MAX = -8
+_KEPT_BYTES = 128 * 1024 * 1024
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def main(socket_fd: int, memory_fd: int) -> None:
+def main(socket_fd: int, file_fd: int) -> None:
     """Serve until the sandbox closes its end of the socket."""
     # Ctrl-C reaches the whole group of processes; the sandbox decides when its worker ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     task: Task = pickle.loads(os.read(socket_fd, PACKET_BYTES))  # noqa: S301 - the sandbox's own words
     try:
-        memory = mmap.mmap(memory_fd, task.memory_size)
+        _keep_memory()
         work = _load(task)
-        refused = _confine(task.max_memory, socket_fd)
+        refused = _confine(task)
     except Exception as error:
         _say(socket_fd, {"error": _printable(_described(error))})
         raise
     _say(socket_fd, {"refused": refused})
-    _serve(task, work, memory, socket_fd)
+    _serve(task, work, socket_fd, file_fd)
+
+
+def _keep_memory() -> None:
+    """Use freed memory again for the next picture up to a bound, instead of giving it back to the system.
+
+    To have the system clear it anew takes as long as to turn the picture: without this, one of 12 megapixels that is
+    decoded, turned and encoded in 70 ms takes 140 ms.
+    """
+    _libc.mallopt(_M_MMAP_THRESHOLD, 32 * 1024 * 1024)  # the most there can be
+    _libc.mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES)
+    # One heap for all threads: each further one would reserve 64 MiB of the address space, which is bounded.
+    _libc.mallopt(_M_ARENA_MAX, 1)
 
 
 def _load(task: Task) -> Work:
     """Import everything now: later no file can be opened."""
-    # One heap for all threads: each further one would reserve 64 MiB of the address space that is bounded below.
-    _libc.mallopt(_M_ARENA_MAX, 1)
     for name in task.preload:
         with suppress(Exception):
             importlib.import_module(name)
@@ -66,35 +80,33 @@ def _load(task: Task) -> Work:
     return work
 
 
-def _serve(task: Task, work: Work, memory: mmap.mmap, socket_fd: int) -> None:
-    whole = memoryview(memory)
+def _serve(task: Task, work: Work, socket_fd: int, file_fd: int) -> None:
     while request := os.read(socket_fd, PACKET_BYTES):
         length, seconds = REQUEST.unpack(request)
         # Nobody would end a worker whose sandbox died while it was at work.
         signal.setitimer(signal.ITIMER_REAL, seconds)
-        answer = _answer(task, work, whole[:length].toreadonly(), whole[task.output_offset :])
+        answer = _answer(task, work, length, file_fd)
         signal.setitimer(signal.ITIMER_REAL, 0)
         _say(socket_fd, answer)
         gc.collect()
-        _libc.malloc_trim(0)
 
 
-def _answer(task: Task, work: Work, upload: memoryview, output: memoryview) -> list[Any]:
+def _answer(task: Task, work: Work, length: int, file_fd: int) -> list[Any]:
     try:
-        made = work(task.variant, upload, task.limits)
+        made = work(task.variant, os.pread(file_fd, length, 0), task.limits)
     except Rejected as rejected:
         return ["rejected", rejected.reason, _printable(rejected.detail)]
     except MemoryError:
         return ["out-of-memory"]
     except BaseException as error:  # noqa: BLE001 - whatever it is, it becomes this picture's outcome
         return ["failed", _printable(_described(error))]
-    length = len(made.data)
-    if length > task.max_output:
-        detail = f"Its result has {length:,} bytes; {task.max_output:,} is the most."
+    size = len(made.data)
+    if size > task.max_output:
+        detail = f"Its result has {size:,} bytes; {task.max_output:,} is the most."
         return ["rejected", Reason.TOO_MANY_BYTES, detail]
-    output[:length] = made.data
+    os.pwrite(file_fd, made.data, task.output_offset)
     notes = [_printable(note) for note in made.notes[:MAX_NOTES]]
-    return ["made", length, made.format, made.width, made.height, made.frames, _printable(made.engine), notes]
+    return ["made", size, made.format, made.width, made.height, made.frames, _printable(made.engine), notes]
 
 
 def _say(socket_fd: int, what: object) -> None:
@@ -114,19 +126,18 @@ def _printable(text: str) -> str:
     return "".join(character if character.isprintable() else " " for character in short)
 
 
-def _confine(max_memory: int, socket_fd: int) -> list[str]:
+def _confine(task: Task) -> list[str]:
     """Give up every right that the work does not need; returns a sentence for each part that the kernel refused."""
     os.environ.clear()  # Python itself puts LC_CTYPE there.
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 2)
-    os.closerange(3, socket_fd)
-    os.closerange(socket_fd + 1, 4096)
-    most_memory = _address_space() + max_memory
+    os.close(null)
+    most_memory = _address_space() + task.max_memory
     steps: tuple[tuple[str, Callable[[], None]], ...] = (
         ("to rule out new privileges", lambda: _prctl(_PR_SET_NO_NEW_PRIVS, 1)),
         ("to hide the worker's memory", lambda: _prctl(_PR_SET_DUMPABLE, 0)),
         ("to rule out core dumps", lambda: _bound(resource.RLIMIT_CORE, 0)),
-        ("to rule out written files", lambda: _bound(resource.RLIMIT_FSIZE, 0)),
+        ("to bound the result", lambda: _bound(resource.RLIMIT_FSIZE, task.output_offset + task.max_output)),
         ("to rule out opened files", lambda: _bound(resource.RLIMIT_NOFILE, 0)),
         ("to bound the worker's memory", lambda: _bound(resource.RLIMIT_AS, most_memory)),
         ("to filter the worker's system calls", seccomp.confine),
