@@ -1,0 +1,77 @@
+"""MiniStack, the AWS that the machine runs on here, as a process of ours."""
+
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from children import Family, stop
+from problems import MachineError
+
+START_SECONDS = 30.0
+_ATTEMPTS = 3
+
+
+@contextmanager
+def emulator(family: Family, workspace: Path, address: str, environment: Mapping[str, str]) -> Iterator[str]:
+    """An empty AWS account on a free port of `address`, with `environment` beside its own settings; yields its URL.
+
+    Raises MachineError if it does not come up.
+    """
+    log = workspace / "emulator.log"
+    state = workspace / "emulator"
+    state.mkdir()
+    for _ in range(_ATTEMPTS):
+        port = free_port()
+        child = _start(family, state, log, {**environment, "GATEWAY_PORT": str(port), "BIND_HOST": address})
+        try:
+            url = f"http://127.0.0.1:{port}"
+            if _wait(child, url):
+                yield url
+                return
+        finally:
+            stop(child)
+    said = log.read_text(errors="replace").strip().splitlines()[-1:] or ["nothing"]
+    raise MachineError(f"The emulator did not come up. Its last words: {said[0]}")
+
+
+def free_port() -> int:
+    """A port that nobody listens on at this moment; who takes it has to expect that another was quicker."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _start(family: Family, state: Path, log: Path, settings: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        # Everything that it might write goes where the machine cleans up.
+        "HOME": str(state),
+        "TMPDIR": str(state),
+        "STATE_DIR": str(state),
+        "S3_DATA_DIR": str(state / "s3"),
+        "LOG_LEVEL": "WARNING",
+        **settings,
+    }
+    command = [sys.executable, "-s", "-m", "ministack"]
+    with log.open("ab") as output:
+        return family.start(command, environment=environment, folder=state, stdout=output, stderr=output)
+
+
+def _wait(child: subprocess.Popen[bytes], url: str) -> bool:
+    """Whether it answers before it ends."""
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    deadline = time.monotonic() + START_SECONDS
+    while child.poll() is None and time.monotonic() < deadline:
+        try:
+            with direct.open(f"{url}/_ministack/health", timeout=START_SECONDS):
+                return True
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.02)
+    return False
