@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# Builds the image that every variant stands on.
+#
+#   docker/base/build.sh [TAG]        TAG is image-machine-base unless given
+#
+# Settings, in the environment:
+#   PILLOW    simd: pillow-simd, the fastest, for x86_64 (its default) | stock: Pillow itself (default elsewhere)
+#   SIMD      the instructions that pillow-simd may use: avx2, which every x86 Lambda has | sse4.2
+#   PLATFORM  linux/amd64 | linux/arm64; this computer's own unless given
+#   TARGET    base | runtime, for a look at an image whose self-test fails
+# Where the network is not the open internet these are handed in as build secrets, and none stays in the image:
+#   CA_BUNDLE     certificates to trust, for a proxy that inspects TLS; the system's bundle unless given
+#   PIP_CONFIG_FILE, PIP_INDEX_URL, PIP_EXTRA_INDEX_URL, PIP_TRUSTED_HOST   an index of your own, as pip reads them
+#   http_proxy, https_proxy, no_proxy                                      as usual
+# Where no registry has ${DEBIAN}, docker/base/from-debian.sh makes it from Debian's packages.
+set -euo pipefail
+
+here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
+root="$(cd "$here/../.." && pwd)"
+# shellcheck source=docker/base/versions.env
+source "$here/versions.env"
+# shellcheck source=docker/base/engine.sh
+source "$here/engine.sh"
+
+base::platform() {
+  case "${PLATFORM:-$(uname -m)}" in
+    linux/amd64 | x86_64 | amd64) echo linux/amd64 ;;
+    linux/arm64 | aarch64 | arm64) echo linux/arm64 ;;
+    *)
+      echo "PLATFORM is linux/amd64 or linux/arm64, not '${PLATFORM:-$(uname -m)}'." >&2
+      return 2
+      ;;
+  esac
+}
+
+# pip's settings of this computer as one configuration file, so that the build finds its packages where we do.
+base::pip_settings() {
+  local file="${PIP_CONFIG_FILE:-/etc/pip.conf}" variable name
+  [[ -r $file ]] && cat "$file"
+  echo "[download]"
+  for variable in PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_TRUSTED_HOST; do
+    name="${variable#PIP_}"
+    name="${name,,}"
+    if [[ -n ${!variable:-} ]]; then echo "${name//_/-} = ${!variable}"; fi
+  done
+}
+
+base::build() {
+  local tag="$1" platform bundle pillow pip_settings
+  platform="$(base::platform)"
+  case "$platform" in linux/amd64) pillow="${PILLOW:-simd}" ;; *) pillow="${PILLOW:-stock}" ;; esac
+  bundle="${CA_BUNDLE:-${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}}"
+  pip_settings="$(mktemp)"
+  # shellcheck disable=SC2064 # the name is known now and gone later
+  trap "rm -f '$pip_settings'" EXIT
+  base::pip_settings >"$pip_settings"
+
+  local arguments=(
+    --file "$here/Dockerfile" --target "${TARGET:-base}" --tag "$tag" --platform "$platform"
+    --build-arg "DEBIAN=$DEBIAN" --build-arg "PYTHON=$PYTHON" --build-arg "DEBIAN_AS_OF=$DEBIAN_AS_OF"
+    --build-arg "PILLOW=$pillow" --build-arg "SIMD=${SIMD:-avx2}"
+    --secret "id=pip,src=$pip_settings"
+  )
+  if [[ -r $bundle ]]; then arguments+=(--secret "id=ca,src=$bundle"); fi
+  local variable
+  for variable in http_proxy https_proxy no_proxy; do
+    if [[ -n ${!variable:-} ]]; then arguments+=(--build-arg "$variable"); fi
+  done
+  engine::build "${arguments[@]}" "$root"
+}
+
+base::build "${1:-image-machine-base}"
