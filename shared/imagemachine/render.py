@@ -1,17 +1,20 @@
 """The story of a picture, from the upload's bytes to the result's."""
 
-import PIL
-from PIL import Image, ImageOps, ImageSequence
+from dataclasses import replace
 
-from imagemachine.codec.decode import open_picture, picture_errors
-from imagemachine.codec.encode import encode
-from imagemachine.codec.identify import identify
+from PIL import Image
+
+from imagemachine.codec import colour, encode, lossless, orientation, profiles
+from imagemachine.codec.animation import Shown
+from imagemachine.codec.decode import Upload, open_upload, shown, still
+from imagemachine.codec.metadata import Metadata
 from imagemachine.errors import Reason, Rejected
-from imagemachine.formats import FORMATS
-from imagemachine.transforms import fit, turn
-from imagemachine.variant import Limits, Made, Turn, Variant
+from imagemachine.formats import FORMATS, Format
+from imagemachine.transforms import plain, resized
+from imagemachine.variant import Fit, Limits, Made, Turn, Variant
 
-ENGINE = f"pillow {PIL.__version__}"
+_TURN_QUALITY = 92
+"""Of a turn that cannot be lossless."""
 
 
 def render(variant: Variant, data: bytes | memoryview, limits: Limits) -> Made:
@@ -24,30 +27,83 @@ def render(variant: Variant, data: bytes | memoryview, limits: Limits) -> Made:
             Reason.TOO_MANY_BYTES,
             f"The file has {len(data):,} bytes, more than the {limits.max_bytes:,} allowed; upload a smaller one.",
         )
-    data = bytes(data)
-    source = identify(data)
-    image = open_picture(data, source, limits)
-    target = _target(variant, source)
-    with picture_errors(source):
-        if not FORMATS[target].animation:
-            image.load()
-            sequence: list[Image.Image] = [image]
-        else:
-            sequence = [frame.copy() for frame in ImageSequence.Iterator(image)]
-        frames = [_transformed(variant, frame) for frame in sequence]
-    made = encode(frames, target, variant.quality, variant.background)
-    return Made(made, target, *frames[0].size, frames=len(frames), engine=ENGINE)
+    upload = open_upload(bytes(data), limits)
+    target = _target(variant, upload)
+    made = _turned_without_loss(variant, upload) if isinstance(variant.transform, Turn) else None
+    if made is None:
+        made = _rendered(variant, upload, target)
+        if _nothing_had_to_change(variant, upload, made) and len(made.data) > len(upload.data):
+            made = _turned_without_loss(variant, upload) or made
+    return replace(made, notes=tuple(upload.notes))
 
 
-def _target(variant: Variant, source: str) -> str:
-    wanted = source if variant.format == "keep" else variant.format
-    return wanted if FORMATS[wanted].writable else FORMATS[wanted].fallback
+def _target(variant: Variant, upload: Upload) -> Format:
+    wanted = FORMATS[upload.format if variant.format == "keep" else variant.format]
+    return wanted if wanted.writable else FORMATS[wanted.fallback]
 
 
-def _transformed(variant: Variant, frame: Image.Image) -> Image.Image:
-    upright = ImageOps.exif_transpose(frame)
-    if upright.mode in ("P", "1", "PA") or "transparency" in upright.info:
-        upright = upright.convert("RGBA")
-    made = turn(upright, variant.transform) if isinstance(variant.transform, Turn) else fit(upright, variant.transform)
-    made.info = {key: upright.info[key] for key in ("duration", "loop") if key in upright.info}
-    return made
+def _turned_without_loss(variant: Variant, upload: Upload) -> Made | None:
+    """The upload brought upright, and turned if that is what the variant does, its samples and colours as they are."""
+    transpose = orientation.combined(upload.orientation, variant.transform)
+    turned = lossless.turned(upload, transpose, keep_metadata=variant.keep_metadata)
+    if turned is None:
+        return None
+    size = orientation.transposed_size(upload.size, transpose)
+    return Made(turned.data, upload.format, *size, upload.frames, turned.engine)
+
+
+def _nothing_had_to_change(variant: Variant, upload: Upload, made: Made) -> bool:
+    upright = orientation.transposed_size(upload.size, orientation.UPRIGHT.get(upload.orientation))
+    return isinstance(variant.transform, Fit) and made.format == upload.format and (made.width, made.height) == upright
+
+
+def _rendered(variant: Variant, upload: Upload, target: Format) -> Made:
+    """The upload decoded, brought upright, transformed, in sRGB, and encoded."""
+    transpose = orientation.combined(upload.orientation, variant.transform)
+    size = _size(variant, upload, target)
+    metadata = upload.metadata.for_result(orientation.transposed_size(size, transpose), keep=variant.keep_metadata)
+    job = encode.Job(
+        target,
+        quality=variant.quality if isinstance(variant.transform, Fit) else _TURN_QUALITY,
+        background=variant.background,
+        metadata=metadata,
+        lossless=lossless.is_lossless(upload),
+    )
+    if target.animation and upload.frames > 1:
+        frames = [
+            Shown(_transformed(frame.image, size, transpose, upload), frame.seconds) for frame in shown(upload)
+        ]
+        job = replace(job, metadata=_labelled(metadata, frames[0].image))
+        made, count = encode.animated(frames, upload.loop, job), len(frames)
+        final = frames[0].image.size
+    else:
+        if upload.frames > 1:
+            upload.notes.append(f"{target.title} holds no animation; the first of {upload.frames} frames was taken.")
+        image = _transformed(still(upload, size), size, transpose, upload)
+        job = replace(job, metadata=_labelled(metadata, image))
+        made, count, final = encode.still(image, job), 1, image.size
+    return Made(made, target.name, *final, count, lossless.PILLOW)
+
+
+def _size(variant: Variant, upload: Upload, target: Format) -> tuple[int, int]:
+    """The result's size before the picture is brought upright or turned."""
+    upright = orientation.UPRIGHT.get(upload.orientation)
+    width, height = orientation.transposed_size(upload.size, upright)
+    box = variant.transform if isinstance(variant.transform, Fit) else Fit(target.largest, target.largest)
+    box = Fit(min(box.width, target.largest), min(box.height, target.largest))
+    return orientation.transposed_size(box.size(width, height), upright)
+
+
+def _transformed(
+    image: Image.Image, size: tuple[int, int], transpose: orientation.Transpose | None, upload: Upload
+) -> Image.Image:
+    """Colours and orientation are put right last, when there are fewer pixels."""
+    small = resized(plain(image), size)
+    return orientation.transposed(colour.to_srgb(small, upload.metadata.icc, upload.notes), transpose)
+
+
+def _labelled(metadata: Metadata, image: Image.Image) -> Metadata:
+    """Colours that came with a profile leave with a small one; those that came without are sRGB by convention."""
+    if not metadata.icc:
+        return metadata
+    return replace(metadata, icc=profiles.grey() if image.mode in ("L", "LA", "I;16") else profiles.srgb())

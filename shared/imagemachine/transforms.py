@@ -2,22 +2,35 @@
 
 from PIL import Image
 
-from imagemachine.variant import Fit, Turn
-
-_TURNS = {90: Image.Transpose.ROTATE_270, 270: Image.Transpose.ROTATE_90}
-
-
-def turn(image: Image.Image, transform: Turn) -> Image.Image:
-    """`image` turned clockwise, pixel by pixel."""
-    return image.transpose(_TURNS[transform.degrees])
+_GAP = 3.0
+"""Where a picture is more than so many times too large, whole blocks of pixels are averaged first."""
 
 
-def fit(image: Image.Image, transform: Fit) -> Image.Image:
-    """`image` resampled into the box, its transparency premultiplied so that edges get no fringe."""
-    size = transform.size(*image.size)
+def resized(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """`image` resampled to `size` with Lanczos' kernel; Pillow premultiplies transparency, so no edge gets a fringe."""
     if size == image.size:
         return image
-    if image.mode in ("RGBA", "LA"):
-        premultiplied = image.convert("RGBa" if image.mode == "RGBA" else "La")
-        return premultiplied.resize(size, Image.Resampling.LANCZOS).convert(image.mode)
-    return image.resize(size, Image.Resampling.LANCZOS)
+    return image.resize(size, Image.Resampling.LANCZOS, reducing_gap=_GAP)
+
+
+def plain(image: Image.Image) -> Image.Image:
+    """`image` in a mode that can be resampled: L, LA, RGB, RGBA, CMYK, LAB or I;16."""
+    if image.mode in ("LA", "RGBA", "CMYK", "LAB", "I;16"):
+        return image
+    if image.mode in ("I", "F"):
+        return _scaled_to_bytes(image)
+    if image.mode.startswith("I;16"):
+        return Image.frombytes("I;16", image.size, image.tobytes("raw", "I;16"))
+    if image.mode in ("P", "PA", "RGBa", "La") or "transparency" in image.info:
+        has_alpha = image.mode != "P" or "transparency" in image.info
+        return image.convert("RGBA" if has_alpha else "RGB")
+    if image.mode in ("1", "L"):
+        return image.convert("L")
+    return image.convert("RGB")
+
+
+def _scaled_to_bytes(image: Image.Image) -> Image.Image:
+    """Whole or broken numbers of unknown range as bytes: 0 to 1, 0 to 255 or 0 to 65,535, whichever they fit into."""
+    high = max(value for value in image.getextrema() if isinstance(value, (int, float)))
+    scale = 255.0 if high <= 1 and image.mode == "F" else 1.0 if high <= 255 else 1 / 257
+    return image.convert("F").point(lambda value: value * scale + 0.0).convert("L")

@@ -1,53 +1,195 @@
-"""Opening a picture: header first, pixels only after the limits have been checked."""
+"""Opening an upload: its header first, its pixels only after the limits have been checked."""
 
 import io
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
 
-from PIL import Image, UnidentifiedImageError
-from PIL.ImageFile import ImageFile
+from PIL import AvifImagePlugin, Image, ImageFile, UnidentifiedImageError
 from pillow_heif import register_heif_opener
 
+from imagemachine.codec import animation, colour, gif, jpeg, png, webp
+from imagemachine.codec.animation import Shown
+from imagemachine.codec.identify import identify
+from imagemachine.codec.metadata import Metadata
 from imagemachine.errors import Reason, Rejected
+from imagemachine.formats import FORMATS
 from imagemachine.variant import Limits
 
 register_heif_opener(thumbnails=False, decode_threads=1)
+AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 Image.init()
 # The limit is ours, from the header and over all frames; Pillow's own would only warn.
 Image.MAX_IMAGE_PIXELS = None
 
-_PILLOW_NAMES = {"jpeg": ("JPEG", "MPO"), "heic": ("HEIF",)}
+_GAP = 1.5
+"""A JPEG is decoded at the smallest of libjpeg's scales that is still so much larger than what is wanted."""
+_EXIF = b"Exif\0\0"
+
+
+@dataclass
+class Upload:
+    """A picture file whose header has been read."""
+
+    format: str
+    """A key of `formats.FORMATS`."""
+    data: bytes
+    size: tuple[int, int]
+    """Width and height as stored, before any orientation."""
+    frames: int = 1
+    loop: int | None = None
+    """As in a GIF: how often to repeat, 0 for ever, None for not at all."""
+    metadata: Metadata = field(default_factory=Metadata)
+    orientation: int = 1
+    as_gif: gif.Gif | None = None
+    as_png: png.Png | None = None
+    notes: list[str] = field(default_factory=list)
 
 
 @contextmanager
 def picture_errors(format_name: str) -> Iterator[None]:
-    """Whatever Pillow raises on a picture means that the picture is broken, and becomes `Rejected`."""
+    """Whatever a decoder raises on a picture means that the picture is broken, and becomes `Rejected`."""
     try:
-        yield
+        with warnings.catch_warnings(action="ignore"):  # Pillow warns of oddities that it copes with.
+            yield
     except (Rejected, MemoryError):
         raise
     except Exception as error:
+        why = str(error).strip(". ") or type(error).__name__
         raise Rejected(
             Reason.CORRUPT,
-            f"The file is a damaged or incomplete {format_name.upper()} ({error}); upload it again from the original.",
+            f"The file is a damaged or incomplete {FORMATS[format_name].title} ({why});"
+            " save it again from the original and upload that.",
         ) from error
 
 
-def open_picture(data: bytes, format_name: str, limits: Limits) -> ImageFile:
-    """The picture with its header read and its size within `limits`, its pixels still undecoded.
+def open_upload(data: bytes, limits: Limits) -> Upload:
+    """What the header of the file says.
 
-    Raises Rejected: corrupt or too-many-pixels.
+    Raises Rejected: empty, not-an-image, unsupported-format, corrupt or too-many-pixels.
     """
-    with picture_errors(format_name):
-        try:
-            image = Image.open(io.BytesIO(data), formats=_PILLOW_NAMES.get(format_name, (format_name.upper(),)))
-        except UnidentifiedImageError:
-            raise ValueError("its header makes no sense") from None
-        pixels = image.width * image.height * int(getattr(image, "n_frames", 1))
+    name = identify(data)
+    with picture_errors(name):
+        upload = _OPENERS.get(name, _open_other)(name, data)
+    pixels = upload.size[0] * upload.size[1] * upload.frames
     if pixels > limits.max_pixels:
         raise Rejected(
             Reason.TOO_MANY_PIXELS,
             f"The picture has {pixels:,} pixels over all its frames, more than the {limits.max_pixels:,} allowed;"
             " upload a smaller one.",
         )
-    return image
+    return upload
+
+
+def _open_gif(name: str, data: bytes) -> Upload:
+    file = gif.parse(data)
+    return Upload(name, data, (file.width, file.height), len(file.frames), file.loop, as_gif=file)
+
+
+def _open_png(name: str, data: bytes) -> Upload:
+    file = png.parse(data)
+    metadata = png.read_metadata(file)
+    profile = next((payload for chunk, payload in file.chunks if chunk == b"iCCP"), b"")
+    metadata = replace(metadata, icc=colour.from_png(profile) if profile else b"")
+    loop = None if file.loop == 1 else max(0, file.loop - 1)
+    size = (file.header.width, file.header.height)
+    return Upload(name, data, size, max(1, len(file.frames)), loop, metadata, metadata.orientation, as_png=file)
+
+
+def _open_jpeg(name: str, data: bytes) -> Upload:
+    image = opened(name, data)
+    metadata = jpeg.read_metadata(data)
+    upload = Upload(name, data, image.size, metadata=metadata, orientation=metadata.orientation)
+    pictures = int(getattr(image, "n_frames", 1))
+    if pictures > 1:
+        upload.notes.append(f"The file holds {pictures} pictures; the first one was taken.")
+    return upload
+
+
+def _open_other(name: str, data: bytes) -> Upload:
+    image = opened(name, data)
+    info = image.info
+    exif = bytes(info.get("exif") or b"").removeprefix(_EXIF)
+    xmp = info.get("xmp") or b""
+    xmp = xmp if isinstance(xmp, bytes) else xmp.encode()
+    metadata = Metadata(exif, xmp, icc=bytes(info.get("icc_profile") or b""))
+    upload = Upload(name, data, image.size, metadata=metadata, orientation=metadata.orientation)
+    pictures = int(getattr(image, "n_frames", 1))
+    if name == "webp":
+        upload.loop = None if (loop := webp.structure(data).loop) == 1 else max(0, loop - 1)
+    if name == "tiff":
+        upload.metadata = replace(metadata, exif=_tiff_rights(image))
+        upload.orientation = 1  # Pillow turns a TIFF upright itself as it decodes, and tells the size accordingly.
+    if FORMATS[name].animation:
+        upload.frames = pictures
+    elif pictures > 1:
+        upload.notes.append(f"The file holds {pictures} pictures; the first one was taken.")
+    sizes = info.get("sizes") if name == "ico" else None
+    if sizes and len(sizes) > 1:
+        upload.notes.append(f"The file holds {len(sizes)} sizes; the largest was taken.")
+    return upload
+
+
+_OPENERS = {"gif": _open_gif, "png": _open_png, "jpeg": _open_jpeg}
+
+
+def _tiff_rights(image: ImageFile.ImageFile) -> bytes:
+    """A TIFF's own tags as an Exif block: they are of the same kind."""
+    exif = Image.Exif()
+    for tag in (0x013B, 0x8298):
+        if text := image.tag_v2.get(tag):  # type: ignore[attr-defined]
+            exif[tag] = text
+    return exif.tobytes().removeprefix(_EXIF) if len(exif) else b""
+
+
+def opened(name: str, data: bytes) -> ImageFile.ImageFile:
+    """The file as Pillow sees it, pixels undecoded. Raises ValueError where its header makes no sense."""
+    try:
+        return Image.open(io.BytesIO(data), formats=FORMATS[name].decoders)
+    except UnidentifiedImageError:
+        raise ValueError("its header makes no sense") from None
+
+
+def still(upload: Upload, wanted: tuple[int, int] | None = None) -> Image.Image:
+    """The picture, or the first of several, decoded; not yet upright.
+
+    `wanted` is the size it will be resized to: a JPEG may come out smaller than it is, though never as small.
+    """
+    with picture_errors(upload.format):
+        if upload.as_gif is not None:
+            return next(_shown(upload)).image
+        image = opened(upload.format, upload.data)
+        if wanted is not None and upload.format == "jpeg":
+            image.draft(None, (round(wanted[0] * _GAP), round(wanted[1] * _GAP)))
+        image.load()
+        return image
+
+
+def shown(upload: Upload) -> Iterator[Shown]:
+    """Every frame of an animation as a viewer sees it, not yet upright."""
+    frames = _shown(upload)
+    while True:
+        with picture_errors(upload.format):
+            frame = next(frames, None)
+        if frame is None:
+            return
+        yield frame
+
+
+def _shown(upload: Upload) -> Iterator[Shown]:
+    if upload.as_gif is not None:
+        yield from animation.composed(animation.gif_patches(upload.as_gif), upload.size)
+    elif upload.as_png is not None and upload.as_png.frames:
+        yield from animation.composed(animation.png_patches(upload.as_png), upload.size)
+    else:
+        image = opened(upload.format, upload.data)
+        durations = webp.structure(upload.data).milliseconds if upload.format == "webp" else ()
+        for number in range(upload.frames):
+            image.seek(number)
+            image.load()
+            milliseconds = durations[number] if durations else image.info.get("duration", 0)
+            yield Shown(image.copy(), Fraction(milliseconds).limit_denominator(1000) / 1000)
+
+

@@ -1,0 +1,125 @@
+"""Turns that lose nothing, or nothing that can be kept, each in its format's own way."""
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import PIL
+from PIL import Image
+
+from imagemachine.codec import gif, jpeg, png, webp
+from imagemachine.codec.decode import Upload, opened, picture_errors
+from imagemachine.codec.metadata import Metadata
+from imagemachine.codec.orientation import Transpose, transposed, transposed_size
+
+PILLOW = f"{'pillow-simd' if 'post' in PIL.__version__ else 'pillow'} {PIL.__version__}"
+
+
+@dataclass(frozen=True)
+class Turned:
+    """The file of a turned picture, and what turned it."""
+
+    data: bytes
+    engine: str
+
+
+def turned(upload: Upload, transpose: Transpose | None, *, keep_metadata: bool) -> Turned | None:
+    """The upload after the transposition, in its own format and with its own colours.
+
+    None where its format has no such way. Raises Rejected where the pixels are damaged.
+    """
+    turn = _TURNS.get(upload.format)
+    if turn is None:
+        return None
+    size = transposed_size(upload.size, transpose)
+    metadata = upload.metadata.for_result(size, keep=keep_metadata)
+    with picture_errors(upload.format):
+        return turn(upload, transpose, metadata, keep_metadata)
+
+
+def _jpeg(upload: Upload, transpose: Transpose | None, metadata: Metadata, keep: bool) -> Turned:
+    del keep
+    if transpose is None:
+        return Turned(jpeg.write_metadata(jpeg.without_metadata(upload.data), metadata), "untouched")
+    data = jpeg.lossless(upload.data, transpose)
+    if data is not None:
+        return Turned(jpeg.write_metadata(data, metadata), "turbojpeg")
+    upload.notes.append("The JPEG could not be turned without loss, so it was written again with its own tables.")
+    data = jpeg.nearly_lossless(opened("jpeg", upload.data), transpose)
+    return Turned(jpeg.write_metadata(data, metadata), PILLOW)
+
+
+def _gif(upload: Upload, transpose: Transpose | None, metadata: Metadata, keep: bool) -> Turned | None:
+    del metadata
+    if upload.as_gif is None:
+        return None
+    file = gif.turned(upload.as_gif, transpose)
+    if not keep:
+        comments = tuple(comment for comment in file.comments if b"opyright" in comment or b"\xc2\xa9" in comment)
+        file = replace(file, comments=comments, applications=())
+    return Turned(gif.serialise(file), f"gif blocks, {PILLOW}")
+
+
+def _png(upload: Upload, transpose: Transpose | None, metadata: Metadata, keep: bool) -> Turned | None:
+    if upload.as_png is None:
+        return None
+    file = upload.as_png if transpose is None else png.turned(upload.as_png, transpose)
+    return Turned(png.serialise(png.with_metadata(file, metadata, keep=keep)), f"png chunks, {PILLOW}")
+
+
+def _webp(upload: Upload, transpose: Transpose | None, metadata: Metadata, keep: bool) -> Turned | None:
+    del keep
+    size = transposed_size(upload.size, transpose)
+    if transpose is None:
+        return Turned(webp.with_metadata(upload.data, metadata, size), "untouched")
+    if upload.frames > 1 or not webp.structure(upload.data).lossless:
+        return None
+    image = opened("webp", upload.data)
+    data = _saved(transposed(image, transpose), "WEBP", lossless=True, exact=True)
+    return Turned(webp.with_metadata(data, metadata, size), PILLOW)
+
+
+def _tiff(upload: Upload, transpose: Transpose | None, metadata: Metadata, keep: bool) -> Turned | None:
+    del keep
+    image = opened("tiff", upload.data)
+    compression = _TIFF_COMPRESSIONS.get(image.info.get("compression", ""), "tiff_adobe_deflate")
+    options: dict[str, Any] = {"compression": compression}
+    if metadata.icc:
+        options["icc_profile"] = metadata.icc
+    image.load()
+    made = transposed(image, transpose)
+    plain = Image.frombytes(made.mode, made.size, made.tobytes())
+    if made.mode == "P":
+        plain.putpalette(made.getpalette("RGB") or [])
+    return Turned(_saved(plain, "TIFF", exif=metadata.exif, **options), PILLOW)
+
+
+_TIFF_COMPRESSIONS = {name: name for name in ("raw", "tiff_lzw", "packbits", "group3", "group4")}
+"""Those without loss that are kept as they are."""
+
+
+def _bmp(upload: Upload, transpose: Transpose | None, metadata: Metadata, keep: bool) -> Turned:
+    del metadata, keep
+    return Turned(_saved(transposed(opened("bmp", upload.data), transpose), "BMP"), PILLOW)
+
+
+def _saved(image: Image.Image, format_name: str, **options: Any) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, format_name, **options)
+    return stream.getvalue()
+
+
+_TURNS: dict[str, Callable[[Upload, Transpose | None, Metadata, bool], Turned | None]] = {
+    "jpeg": _jpeg,
+    "gif": _gif,
+    "png": _png,
+    "webp": _webp,
+    "tiff": _tiff,
+    "bmp": _bmp,
+}
+
+
+def is_lossless(upload: Upload) -> bool:
+    """Whether the upload is of a format that can be lossy and is not."""
+    return upload.format == "webp" and webp.structure(upload.data).lossless

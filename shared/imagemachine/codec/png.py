@@ -1,0 +1,292 @@
+"""PNG and APNG as their chunks: samples of any depth can be turned without Pillow ever interpreting them.
+
+https://www.w3.org/TR/png-3/
+Pillow reduces 16-bit colour to 8 bits. So each picture is decoded as a carrier: a PNG whose header names a sample
+layout of the same width that Pillow does keep. Pixels of 6 and 8 bytes have no such layout; they are read twice, once
+for the high bytes and once for the low ones.
+"""
+
+import io
+import struct
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from PIL import Image, ImageChops, ImageFile
+
+from imagemachine.codec.metadata import Metadata
+from imagemachine.codec.orientation import Transpose, transposed, transposed_box, transposed_size
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_GREY, _COLOUR, _PALETTE, _GREY_ALPHA, _COLOUR_ALPHA = 0, 2, 3, 4, 6
+_SAMPLES = {_GREY: 1, _COLOUR: 3, _PALETTE: 1, _GREY_ALPHA: 2, _COLOUR_ALPHA: 4}
+_ABOUT_COLOUR = (b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"cICP", b"mDCV", b"cLLI")
+_ABOUT_PIXELS = (*_ABOUT_COLOUR, b"PLTE", b"tRNS", b"sBIT", b"bKGD", b"hIST")
+"""Chunks without which the pixels would mean something else."""
+_OF_METADATA = (b"eXIf", b"tEXt", b"zTXt", b"iTXt", b"tIME")
+_RIGHTS = (b"Copyright\0", b"Author\0")
+_XMP = b"XML:com.adobe.xmp\0"
+DISPOSE_NONE, DISPOSE_BACKGROUND, DISPOSE_PREVIOUS = 0, 1, 2
+BLEND_SOURCE, BLEND_OVER = 0, 1
+
+
+@dataclass(frozen=True)
+class Header:
+    """The IHDR chunk."""
+
+    width: int
+    height: int
+    depth: int
+    colour: int
+    interlaced: bool = False
+
+    def packed(self) -> bytes:
+        """The chunk's payload."""
+        return struct.pack(">LLBBBBB", self.width, self.height, self.depth, self.colour, 0, 0, self.interlaced)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A picture of the file, its pixels still compressed; `delay` is a fraction of a second."""
+
+    width: int
+    height: int
+    data: bytes
+    left: int = 0
+    top: int = 0
+    delay: tuple[int, int] = (0, 100)
+    dispose: int = DISPOSE_NONE
+    blend: int = BLEND_SOURCE
+
+
+@dataclass(frozen=True)
+class Png:
+    """A whole file. Of an animation, `still` is the picture that is not part of it, if there is one."""
+
+    header: Header
+    chunks: tuple[tuple[bytes, bytes], ...]
+    """All that are not about frames, in their order."""
+    still: Frame | None
+    frames: tuple[Frame, ...] = ()
+    loop: int = 0
+
+    @property
+    def pictures(self) -> tuple[Frame, ...]:
+        """Every picture in the file."""
+        return self.frames if self.still is None else (self.still, *self.frames)
+
+
+def parse(data: bytes) -> Png:
+    """The chunks of a PNG file. Raises ValueError for one that ends too early or makes no sense."""
+    header: Header | None = None
+    chunks: list[tuple[bytes, bytes]] = []
+    still: list[bytes] = []
+    frames: list[Frame] = []
+    parts: list[list[bytes]] = []
+    loop: int | None = None
+    in_frame = False
+    for name, payload in _chunks(data):
+        if name == b"IHDR":
+            width, height, depth, colour, _method, _filter, interlaced = struct.unpack(">LLBBBBB", payload)
+            header = Header(width, height, depth, colour, bool(interlaced))
+        elif name == b"acTL" and len(payload) == 8:
+            loop = struct.unpack(">LL", payload)[1]
+        elif name == b"fcTL" and len(payload) == 26:
+            _n, width, height, left, top, delay, unit, dispose, blend = struct.unpack(">LLLLLHHBB", payload)
+            frames.append(Frame(width, height, b"", left, top, (delay, unit), dispose, blend))
+            parts.append([])
+            in_frame = True
+        elif name == b"IDAT":
+            (parts[0] if in_frame else still).append(payload)
+        elif name == b"fdAT" and parts:
+            parts[-1].append(payload[4:])
+        else:
+            chunks.append((name, payload))
+    if header is None or header.colour not in _SAMPLES or not header.width or not header.height:
+        raise ValueError("it has no sound header")
+    whole = Frame(header.width, header.height, b"".join(still))
+    if loop is None:
+        if in_frame:
+            whole = replace(whole, data=whole.data or b"".join(parts[0]))
+        return Png(header, tuple(chunks), whole)
+    filled = tuple(replace(frame, data=b"".join(part)) for frame, part in zip(frames, parts, strict=True) if part)
+    inside = all(f.left + f.width <= header.width and f.top + f.height <= header.height for f in filled)
+    if not inside:
+        raise ValueError("a frame lies outside of the picture")
+    return Png(header, tuple(chunks), whole if still else None, filled, loop)
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    place = len(SIGNATURE)
+    while place + 12 <= len(data):
+        length, name = struct.unpack_from(">L4s", data, place)
+        end = place + 8 + length
+        if end + 4 > len(data):
+            raise ValueError("it ends in the middle")
+        if name == b"IEND":
+            return
+        payload = data[place + 8 : end]
+        if name in (b"IHDR", b"PLTE") and zlib.crc32(name + payload) != int.from_bytes(data[end : end + 4], "big"):
+            raise ValueError(f"the checksum of its {name.decode()} is wrong")
+        yield name, payload
+        place = end + 4
+    raise ValueError("it ends in the middle")
+
+
+def serialise(png: Png) -> bytes:
+    """The file of these chunks."""
+    parts = [SIGNATURE, chunk(b"IHDR", png.header.packed())]
+    if png.frames:
+        parts.append(chunk(b"acTL", struct.pack(">LL", len(png.frames), png.loop)))
+    parts += [chunk(name, payload) for name, payload in png.chunks]
+    if png.still is not None:
+        parts.append(chunk(b"IDAT", png.still.data))
+    number = 0
+    for frame in png.frames:
+        box = (frame.width, frame.height, frame.left, frame.top)
+        parts.append(chunk(b"fcTL", struct.pack(">LLLLLHHBB", number, *box, *frame.delay, frame.dispose, frame.blend)))
+        number += 1
+        if png.still is None and frame is png.frames[0]:
+            parts.append(chunk(b"IDAT", frame.data))
+        else:
+            parts.append(chunk(b"fdAT", struct.pack(">L", number) + frame.data))
+            number += 1
+    parts.append(chunk(b"IEND", b""))
+    return b"".join(parts)
+
+
+def chunk(name: bytes, payload: bytes) -> bytes:
+    """One chunk with its length and checksum."""
+    return struct.pack(">L", len(payload)) + name + payload + struct.pack(">L", zlib.crc32(payload, zlib.crc32(name)))
+
+
+def turned(png: Png, transpose: Transpose | None) -> Png:
+    """The picture turned, frame by frame, every sample of every pixel kept. Raises on damaged pixels."""
+    canvas = (png.header.width, png.header.height)
+    width, height = transposed_size(canvas, transpose)
+
+    def turn(frame: Frame) -> Frame:
+        box = (frame.left, frame.top, frame.width, frame.height)
+        left, top, frame_width, frame_height = transposed_box(box, canvas, transpose)
+        data = _turned_data(replace(png.header, width=frame.width, height=frame.height), frame.data, transpose)
+        return replace(frame, left=left, top=top, width=frame_width, height=frame_height, data=data)
+
+    return replace(
+        png,
+        header=replace(png.header, width=width, height=height, interlaced=False),
+        chunks=tuple(_turned_chunk(name, payload, (width, height) != canvas) for name, payload in png.chunks),
+        still=None if png.still is None else turn(png.still),
+        frames=tuple(turn(frame) for frame in png.frames),
+    )
+
+
+def _turned_chunk(name: bytes, payload: bytes, swapped: bool) -> tuple[bytes, bytes]:
+    if name == b"pHYs" and len(payload) == 9 and swapped:
+        return name, payload[4:8] + payload[:4] + payload[8:]
+    return name, payload
+
+
+def _turned_data(header: Header, data: bytes, transpose: Transpose | None) -> bytes:
+    if header.depth == 16 and header.colour in (_COLOUR, _COLOUR_ALPHA):
+        samples = _SAMPLES[header.colour]
+        high, low = (transposed(half, transpose).tobytes() for half in deep_halves(header, data))
+        interleaved = bytearray(2 * len(high))
+        interleaved[0::2], interleaved[1::2] = high, low
+        width, height = transposed_size((header.width, header.height), transpose)
+        return filtered(bytes(interleaved), (width, height), 2 * samples)
+    turned_carrier = transposed(_decoded(header, data), transpose)
+    return idat(turned_carrier, bits=header.depth if turned_carrier.mode == "P" else None)
+
+
+def _decoded(header: Header, data: bytes) -> Image.Image:
+    """The samples in a mode of Pillow's that keeps their bits, whatever they mean."""
+    if header.depth == 16:
+        carrier = replace(header, depth=8, colour=_GREY_ALPHA if header.colour == _GREY else _COLOUR_ALPHA)
+    elif header.depth < 8:
+        carrier = replace(header, colour=_PALETTE)
+    else:
+        carrier = replace(header, colour=_GREY if header.colour == _PALETTE else header.colour)
+    image = open_chunks(carrier, data)
+    image.load()
+    return image
+
+
+def open_chunks(header: Header, data: bytes, chunks: Iterable[tuple[bytes, bytes]] = ()) -> ImageFile.ImageFile:
+    """The picture of this header and these compressed samples, not yet decoded."""
+    palette = [(b"PLTE", bytes(range(256)) * 3)] if header.colour == _PALETTE else []
+    parts = [(b"IHDR", header.packed()), *(chunks or palette), (b"IDAT", data), (b"IEND", b"")]
+    return Image.open(io.BytesIO(SIGNATURE + b"".join(chunk(*part) for part in parts)), formats=("PNG",))
+
+
+def deep_halves(header: Header, data: bytes) -> tuple[Image.Image, Image.Image]:
+    """The high and the low bytes of a 16-bit RGB or RGBA picture, as two 8-bit ones."""
+    high, low = open_chunks(header, data), open_chunks(header, data)
+    low.tile = [tile._replace(args=f"{low.mode};16L") for tile in low.tile]
+    high.load()
+    low.load()
+    return high, low
+
+
+def idat(image: Image.Image, bits: int | None = None, level: int = 6) -> bytes:
+    """The compressed samples of a picture as Pillow writes them; `bits` per palette index."""
+    options: dict[str, Any] = {} if bits is None else {"bits": bits}
+    if image.mode == "P":
+        image = Image.frombytes("P", image.size, image.tobytes())
+        image.putpalette(bytes(range(256)) * 3)
+    stream = io.BytesIO()
+    image.save(stream, "PNG", compress_level=level, **options)
+    return b"".join(payload for name, payload in _chunks(stream.getvalue()) if name == b"IDAT")
+
+
+def filtered(samples: bytes, size: tuple[int, int], pixel: int) -> bytes:
+    """Compressed samples of `pixel` bytes a pixel, which Pillow cannot write: one filter for the whole picture."""
+    row = size[0] * pixel
+    plain = Image.frombytes("L", (row, size[1]), samples)
+    candidates = [(0, plain)]
+    for number, shift in ((1, (pixel, 0)), (2, (0, 1))):
+        neighbours = Image.new("L", plain.size)
+        neighbours.paste(plain, shift)
+        candidates.append((number, ImageChops.subtract_modulo(plain, neighbours)))
+    number, best = min(candidates, key=lambda candidate: _cost(candidate[1]))
+    rows = Image.new("L", (row + 1, size[1]), number)
+    rows.paste(best, (1, 0))
+    return zlib.compress(rows.tobytes(), 6)
+
+
+def _cost(image: Image.Image) -> int:
+    """The sum of the filtered bytes as signed numbers: the usual guess at how well they compress."""
+    return sum(min(value, 256 - value) * count for value, count in enumerate(image.histogram()))
+
+
+def read_metadata(png: Png) -> Metadata:
+    """The metadata of the file; the profile is left out, for Pillow has read it."""
+    found = dict(reversed(png.chunks))
+    exif = found.get(b"eXIf", b"").removeprefix(b"Exif\0\0")
+    xmp = next((payload for name, payload in png.chunks if name == b"iTXt" and payload.startswith(_XMP)), b"")
+    plain = xmp[len(_XMP) :].startswith(b"\0\0")
+    return Metadata(exif=exif, xmp=xmp[len(_XMP) :].split(b"\0", 4)[-1] if plain else b"")
+
+
+def with_metadata(png: Png, metadata: Metadata, *, keep: bool) -> Png:
+    """The file with `metadata` in place of what it had; texts about its rights stay in any case, with `keep` all do."""
+    chunks = []
+    for name, payload in png.chunks:
+        if name in _OF_METADATA:
+            is_right = name != b"eXIf" and payload.startswith(_RIGHTS)
+            if not (is_right or keep) or name == b"eXIf" or payload.startswith(_XMP):
+                continue
+        elif name not in _ABOUT_PIXELS and not keep and name != b"pHYs":
+            continue
+        chunks.append((name, payload))
+    return replace(png, chunks=(*chunks, *metadata_chunks(metadata)))
+
+
+def metadata_chunks(metadata: Metadata) -> Sequence[tuple[bytes, bytes]]:
+    """The chunks that hold Exif and XMP."""
+    chunks = []
+    if metadata.exif:
+        chunks.append((b"eXIf", metadata.exif))
+    if metadata.xmp:
+        chunks.append((b"iTXt", _XMP + bytes(4) + metadata.xmp))
+    return chunks
