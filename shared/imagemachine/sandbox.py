@@ -124,8 +124,10 @@ class Sandbox:
             return self._attempt(data, seconds, deadline)
         except _Suspect as suspect:
             raise suspect.rejected from None
-        except Rejected as rejected:
-            raise (first if rejected.reason is Reason.TOO_SLOW else rejected) from None
+        except (Rejected, Retryable):
+            if time.monotonic() < deadline:
+                raise
+            raise first from None  # There was no time to ask again.
 
     def _attempt(self, data: bytes, seconds: float, deadline: float) -> Made:
         worker, _ = self._ready(deadline)

@@ -116,7 +116,7 @@ class WorkerProcess:
     def _epitaph(self) -> str:
         """How the worker ended that has closed its socket."""
         try:
-            status = self._process.wait(timeout=1.0)
+            status = self._process.wait(timeout=0.5)
         except subprocess.TimeoutExpired:
             return "it stopped listening"
         if status >= 0:

@@ -46,9 +46,10 @@ def main(socket_fd: int, file_fd: int) -> None:
         _keep_memory()
         work = _load(task)
         refused = _confine(task)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - reported in full on standard error, in short to the sandbox
+        traceback.print_exc()
         _say(socket_fd, {"error": _printable(_described(error))})
-        raise
+        return
     _say(socket_fd, {"refused": refused})
     _serve(task, work, socket_fd, file_fd)
 
@@ -110,7 +111,7 @@ def _answer(task: Task, work: Work, length: int, file_fd: int) -> list[Any]:
 
 
 def _say(socket_fd: int, what: object) -> None:
-    os.write(socket_fd, json.dumps(what).encode())
+    os.write(socket_fd, json.dumps(what, ensure_ascii=False).encode())
 
 
 def _described(error: BaseException) -> str:
