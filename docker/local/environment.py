@@ -1,8 +1,11 @@
 """Prints the Python that runs the local machine; makes it, and what else is needed, at first use.
 
-It lives in .machine/<fingerprint>/ at the project's root: venv/ with the pinned packages, and
-aws-lambda-rie, the Runtime Interface Emulator. The fingerprint stands for all that decides what is in there, so
-a changed pin or another Python makes a new one. Runs on any Python from 3.11 on, with the standard library alone.
+    python3 environment.py [PURPOSE REQUIREMENTS]
+
+It lives in .machine/<purpose>-<fingerprint>/ at the project's root: venv/ with the pinned packages, and
+aws-lambda-rie, the Runtime Interface Emulator. The purpose is `local` unless another is given with requirements of
+its own. The fingerprint stands for all that decides what is in there, so a changed pin or another Python makes a
+new one. Runs on any Python from 3.11 on, with the standard library alone.
 """
 
 import fcntl
@@ -16,11 +19,11 @@ import sys
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 LOCAL = Path(__file__).resolve().parent
 PROJECT = LOCAL.parent.parent
-REQUIREMENTS = LOCAL / "requirements.txt"
 RIE_WHEEL = LOCAL / "rie.txt"
 RIE = "aws-lambda-rie"
 
@@ -39,17 +42,30 @@ class SetupError(Exception):
     """The message is a sentence or two for a person: what happened and what to do."""
 
 
-def fingerprint() -> str:
-    """Twelve hexadecimal digits that change whenever the environment has to be made anew."""
-    digest = hashlib.sha256()
-    for part in (REQUIREMENTS.read_bytes(), RIE_WHEEL.read_bytes(), sys.version.encode(), sys.base_prefix.encode()):
-        digest.update(hashlib.sha256(part).digest())
-    return digest.hexdigest()[:12]
+@dataclass(frozen=True)
+class Purpose:
+    """What an environment is for."""
+
+    name: str = "local"
+    requirements: Path = LOCAL / "requirements.txt"
+
+    @property
+    def folder(self) -> str:
+        """A name that changes whenever the environment has to be made anew."""
+        digest = hashlib.sha256()
+        for part in (
+            self.requirements.read_bytes(),
+            RIE_WHEEL.read_bytes(),
+            sys.version.encode(),
+            sys.base_prefix.encode(),
+        ):
+            digest.update(hashlib.sha256(part).digest())
+        return f"{self.name}-{digest.hexdigest()[:12]}"
 
 
-def ready(root: Path) -> Path:
+def ready(root: Path, purpose: Purpose) -> Path:
     """The environment's folder below `root`, made if it is not there. Raises SetupError."""
-    home = root / fingerprint()
+    home = root / purpose.folder
     if home.is_dir():
         return home
     with _alone(root):
@@ -57,10 +73,10 @@ def ready(root: Path) -> Path:
             partial = root / f"{home.name}.partial"
             shutil.rmtree(partial, ignore_errors=True)
             partial.mkdir()
-            _make(partial)
+            _make(partial, purpose)
             # All or nothing: whatever interrupts this leaves a folder that nobody takes for the environment.
             partial.rename(home)
-            _remove_others(root, home)
+            _remove_others(root, home, purpose)
     return home
 
 
@@ -83,15 +99,15 @@ def _alone(root: Path) -> Iterator[None]:
         yield
 
 
-def _make(home: Path) -> None:
+def _make(home: Path, purpose: Purpose) -> None:
     if shutil.disk_usage(home).free < 500_000_000:
         raise SetupError(f"{home.parent} needs 500 MB of free space at first use: make room and run the command again.")
-    count = len(re.findall(r"^[\w.-]+==", REQUIREMENTS.read_text(), re.MULTILINE))
-    _say("First use: .machine/ gets what the local machine needs, once. This takes a minute or less.")
+    count = len(re.findall(r"^[\w.-]+==", purpose.requirements.read_text(), re.MULTILINE))
+    _say("First use: .machine/ gets what is needed, once. This takes a minute or less.")
     _say("  1/3  a Python environment")
     _virtual_environment(home / "venv")
     _say(f"  2/3  {count} pinned packages, each checked against its hash")
-    _pip(home, "install", "--require-hashes", "--only-binary", ":all:", "-r", REQUIREMENTS)
+    _pip(home, "install", "--require-hashes", "--only-binary", ":all:", "-r", purpose.requirements)
     _say("  3/3  Lambda's Runtime Interface Emulator")
     _runtime_interface_emulator(home)
     _say("Ready.")
@@ -158,10 +174,10 @@ def hold(home: Path) -> None:
     fcntl.flock(os.open(home / "venv/pyvenv.cfg", os.O_RDONLY | os.O_CLOEXEC), fcntl.LOCK_SH)
 
 
-def _remove_others(root: Path, home: Path) -> None:
+def _remove_others(root: Path, home: Path, purpose: Purpose) -> None:
     """Remove what earlier pins left, except for what a machine still runs on."""
     for other in root.iterdir():
-        if re.fullmatch("[0-9a-f]{12}", other.name) and other != home:
+        if re.fullmatch(f"{purpose.name}-[0-9a-f]{{12}}", other.name) and other != home:
             with suppress(OSError), (other / "venv/pyvenv.cfg").open() as in_use:
                 fcntl.flock(in_use, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(other)
@@ -172,8 +188,9 @@ def _say(text: str) -> None:
 
 
 def main() -> int:
+    purpose = Purpose(sys.argv[1], Path(sys.argv[2])) if len(sys.argv) == 3 else Purpose()
     try:
-        home = ready(PROJECT / ".machine")
+        home = ready(PROJECT / ".machine", purpose)
     except SetupError as error:
         _say(str(error))
         return 1
