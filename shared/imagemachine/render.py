@@ -6,7 +6,7 @@ from PIL import Image
 
 from imagemachine.codec import colour, encode, lossless, orientation, profiles
 from imagemachine.codec.animation import Shown
-from imagemachine.codec.decode import Upload, open_upload, shown, still
+from imagemachine.codec.decode import Upload, check, open_upload, shown, still
 from imagemachine.codec.metadata import Metadata
 from imagemachine.errors import Reason, Rejected
 from imagemachine.formats import FORMATS, Format
@@ -29,12 +29,14 @@ def render(variant: Variant, data: bytes | memoryview, limits: Limits) -> Made:
         )
     upload = open_upload(bytes(data), limits)
     target = _target(variant, upload)
-    made = _turned_without_loss(variant, upload) if isinstance(variant.transform, Turn) else None
-    if made is None:
-        made = _rendered(variant, upload, target)
-        if _nothing_had_to_change(variant, upload, made) and len(made.data) > len(upload.data):
-            made = _turned_without_loss(variant, upload) or made
-    return replace(made, notes=tuple(upload.notes))
+    made = None
+    if target.name == upload.format:
+        if isinstance(variant.transform, Turn):
+            made = _without_loss(variant, upload)
+        elif _size(variant, upload, target) == upload.size and not _colours_change(upload):
+            made = _smallest(variant, upload, target)
+    made = made or _rendered(variant, upload, target)
+    return replace(made, notes=tuple(dict.fromkeys(upload.notes)))
 
 
 def _target(variant: Variant, upload: Upload) -> Format:
@@ -42,19 +44,34 @@ def _target(variant: Variant, upload: Upload) -> Format:
     return wanted if wanted.writable else FORMATS[wanted.fallback]
 
 
-def _turned_without_loss(variant: Variant, upload: Upload) -> Made | None:
+def _colours_change(upload: Upload) -> bool:
+    """Whether the upload's colours are not what a result's have to be."""
+    if upload.mode in ("CMYK", "LAB", "YCbCr"):
+        return True
+    return bool(upload.metadata.icc) and not colour.is_srgb(upload.metadata.icc)
+
+
+def _smallest(variant: Variant, upload: Upload, target: Format) -> Made | None:
+    """Where neither size nor format nor colours have to change: the upload itself, unless writing it again is smaller.
+
+    Of a lossless upload it is always itself: writing its pixels again gives the same ones.
+    """
+    if not target.quality or lossless.is_lossless(upload):
+        return _without_loss(variant, upload)
+    made = _rendered(variant, upload, target)
+    return made if len(made.data) <= len(upload.data) else _without_loss(variant, upload) or made
+
+
+def _without_loss(variant: Variant, upload: Upload) -> Made | None:
     """The upload brought upright, and turned if that is what the variant does, its samples and colours as they are."""
     transpose = orientation.combined(upload.orientation, variant.transform)
+    if transpose is None:
+        check(upload)  # Nothing else would notice that its pixels are damaged.
     turned = lossless.turned(upload, transpose, keep_metadata=variant.keep_metadata)
     if turned is None:
         return None
     size = orientation.transposed_size(upload.size, transpose)
     return Made(turned.data, upload.format, *size, upload.frames, turned.engine)
-
-
-def _nothing_had_to_change(variant: Variant, upload: Upload, made: Made) -> bool:
-    upright = orientation.transposed_size(upload.size, orientation.UPRIGHT.get(upload.orientation))
-    return isinstance(variant.transform, Fit) and made.format == upload.format and (made.width, made.height) == upright
 
 
 def _rendered(variant: Variant, upload: Upload, target: Format) -> Made:

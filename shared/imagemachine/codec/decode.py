@@ -43,6 +43,8 @@ class Upload:
     """As in a GIF: how often to repeat, 0 for ever, None for not at all."""
     metadata: Metadata = field(default_factory=Metadata)
     orientation: int = 1
+    mode: str = ""
+    """Pillow's name for what its pixels are, where Pillow read the header."""
     as_gif: gif.Gif | None = None
     as_png: png.Png | None = None
     notes: list[str] = field(default_factory=list)
@@ -101,7 +103,7 @@ def _open_png(name: str, data: bytes) -> Upload:
 def _open_jpeg(name: str, data: bytes) -> Upload:
     image = opened(name, data)
     metadata = jpeg.read_metadata(data)
-    upload = Upload(name, data, image.size, metadata=metadata, orientation=metadata.orientation)
+    upload = Upload(name, data, image.size, metadata=metadata, orientation=metadata.orientation, mode=image.mode)
     pictures = int(getattr(image, "n_frames", 1))
     if pictures > 1:
         upload.notes.append(f"The file holds {pictures} pictures; the first one was taken.")
@@ -115,7 +117,7 @@ def _open_other(name: str, data: bytes) -> Upload:
     xmp = info.get("xmp") or b""
     xmp = xmp if isinstance(xmp, bytes) else xmp.encode()
     metadata = Metadata(exif, xmp, icc=bytes(info.get("icc_profile") or b""))
-    upload = Upload(name, data, image.size, metadata=metadata, orientation=metadata.orientation)
+    upload = Upload(name, data, image.size, metadata=metadata, orientation=metadata.orientation, mode=image.mode)
     pictures = int(getattr(image, "n_frames", 1))
     if name == "webp":
         upload.loop = None if (loop := webp.structure(data).loop) == 1 else max(0, loop - 1)
@@ -165,6 +167,15 @@ def still(upload: Upload, wanted: tuple[int, int] | None = None) -> Image.Image:
             image.draft(None, (round(wanted[0] * _GAP), round(wanted[1] * _GAP)))
         image.load()
         return image
+
+
+def check(upload: Upload) -> None:
+    """Decode every pixel of the upload, for a result that is the upload itself. Raises Rejected where it is damaged."""
+    if upload.frames > 1:
+        for _frame in shown(upload):
+            pass
+    else:
+        still(upload)
 
 
 def shown(upload: Upload) -> Iterator[Shown]:
