@@ -1,40 +1,41 @@
-"""What tests share: the emulated account."""
+"""What tests share: an emulated account, without the machine on it."""
 
-import os
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
+
+import aws
+from children import Family
+from emulator import emulator
+
+aws.forget_the_users_account()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def environment() -> Iterator[None]:
+    """No test reaches, or depends on, an account of whoever runs it."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in aws.CREDENTIALS.items():
+            patch.setenv(name, value)
+        yield
 
 
 @pytest.fixture(scope="session")
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = s.getsockname()[1]
-    env = {"PATH": os.environ["PATH"], "GATEWAY_PORT": str(port), "HOME": str(tmp_path_factory.mktemp("home"))}
-    p = subprocess.Popen([sys.executable, "-m", "ministack"], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    for _ in range(100):
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            break
-        except OSError:
-            time.sleep(0.1)
-    yield f"http://127.0.0.1:{port}"
-    p.terminate()
-    p.wait()
+    """The URL of an emulated account that no machine runs on."""
+    workspace = tmp_path_factory.mktemp("account")
+    with Family(workspace) as family, emulator(family, workspace, "127.0.0.1", {}) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
 def s3(endpoint: str) -> Any:
-    return boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
+    """A client for its S3."""
+    return aws.client("s3", endpoint)
 
 
 @pytest.fixture(scope="session")
 def sqs(endpoint: str) -> Any:
-    return boto3.client("sqs", endpoint_url=endpoint, region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
+    """A client for its SQS."""
+    return aws.client("sqs", endpoint)

@@ -48,7 +48,7 @@ def handler(folder: Path) -> Batch:
 
 @pytest.fixture
 def variant(folder: Path) -> Iterator[Variant]:
-    yield handler(folder).variant
+    return handler(folder).variant
 
 
 def test_the_five_of_the_contract_are_there() -> None:

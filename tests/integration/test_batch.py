@@ -100,7 +100,7 @@ def machine(s3: Any, sqs: Any) -> Iterator[Machine]:
     s3.create_bucket(Bucket=name)
     queue = sqs.create_queue(QueueName=name, Attributes={"VisibilityTimeout": "600"})["QueueUrl"]
     dead_letters = sqs.create_queue(QueueName=f"{name}-dead-letters")["QueueUrl"]
-    yield Machine(s3, sqs, name, queue, dead_letters)
+    return Machine(s3, sqs, name, queue, dead_letters)
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:

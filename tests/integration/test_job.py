@@ -69,7 +69,7 @@ class Bucket:
 def bucket(s3: Any) -> Iterator[Bucket]:
     name = f"pictures-{uuid4().hex[:12]}"
     s3.create_bucket(Bucket=name)
-    yield Bucket(s3, name)
+    return Bucket(s3, name)
 
 
 def job(bucket: Bucket, codec: Meanwhile | None = None, **environment: str) -> Job:

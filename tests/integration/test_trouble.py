@@ -7,7 +7,6 @@ from uuid import uuid4
 import boto3
 import pytest
 from botocore.config import Config
-from integration.trouble import Proxy, Storm, Trouble
 
 from imagemachine.envelopes import Notice
 from imagemachine.errors import Retryable
@@ -15,6 +14,7 @@ from imagemachine.job import Job
 from imagemachine.settings import Settings
 from imagemachine.storage import Storage
 from imagemachine.variant import Fit, Made, Variant
+from integration.trouble import Proxy, Storm, Trouble
 
 VARIANT = Variant("thumbnail", Fit(320, 320))
 

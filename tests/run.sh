@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# Every test this computer can run: fast ones first. Says what it could not run and why.
+set -Eeuo pipefail
+
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
+
+usage() {
+  cat <<'TEXT'
+tests/run.sh [--quick] [PYTEST ARGUMENT ...]
+
+  Checks the code, then runs the tests: unit, contract, integration on the emulated account, and with a Docker
+  engine the containers. The first use makes an environment below .machine/ from pinned, hashed packages.
+
+  --quick     checks, unit and contract tests only
+  anything else goes to pytest, and replaces the choice of tests: tests/run.sh tests/unit -k keys
+TEXT
+}
+
+step() {
+  printf '\n== %s\n' "$1"
+}
+
+# Modules, not scripts: an environment's scripts remember the path it was made at.
+lint() {
+  step 'ruff'
+  "${python}" -m ruff check .
+  "${python}" -m ruff format --check --quiet .
+  step 'mypy --strict'
+  "${python}" -m mypy shared/imagemachine docker/local docker/base tests
+  local variant
+  for variant in images/*/app.py; do "${python}" -m mypy "${variant}"; done
+  step 'import order'
+  PYTHONPATH=shared "${python}" -c 'import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports())' \
+    | tail -n 4
+  step 'cfn-lint'
+  "${python}" -m cfnlint shared/stack.yaml
+  step 'shellcheck'
+  git ls-files -z -- '*.sh' .ci/run | xargs -0 "$(dirname -- "${python}")/shellcheck" --external-sources
+}
+
+main() {
+  local quick=''
+  case "${1:-}" in
+    -h | --help) usage && return ;;
+    --quick) quick=yes && shift ;;
+  esac
+  python="$(python3 -I docker/local/environment.py tests tests/requirements.txt)" || exit 1
+  export PYTHONDONTWRITEBYTECODE=1
+  if (($# > 0)); then
+    exec "${python}" -m pytest "$@"
+  fi
+  lint
+  step 'unit and contract tests'
+  "${python}" -m pytest tests/unit tests/contract
+  if [[ -z ${quick} ]]; then
+    step 'integration tests'
+    "${python}" -m pytest tests/integration
+  fi
+}
+
+main "$@"
