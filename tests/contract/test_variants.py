@@ -5,7 +5,6 @@ import importlib.util
 import io
 import os
 import re
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -47,7 +46,7 @@ def handler(folder: Path) -> Batch:
 
 
 @pytest.fixture
-def variant(folder: Path) -> Iterator[Variant]:
+def variant(folder: Path) -> Variant:
     return handler(folder).variant
 
 

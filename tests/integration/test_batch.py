@@ -1,7 +1,6 @@
 """A batch on the emulator's S3 and SQS: each message has its own outcome, which is seen where the contract says."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,7 +65,7 @@ class Machine:
         """The event in which the queue delivers messages with these bodies."""
         for body in bodies:
             self.sqs.send_message(QueueUrl=self.queue, MessageBody=body)
-        messages = []
+        messages: list[dict[str, Any]] = []
         while len(messages) < len(bodies):
             answer = self.sqs.receive_message(
                 QueueUrl=self.queue, MaxNumberOfMessages=10, AttributeNames=["ApproximateReceiveCount"]
@@ -95,7 +94,7 @@ class Machine:
 
 
 @pytest.fixture
-def machine(s3: Any, sqs: Any) -> Iterator[Machine]:
+def machine(s3: Any, sqs: Any) -> Machine:
     name = f"batch-{uuid4().hex[:12]}"
     s3.create_bucket(Bucket=name)
     queue = sqs.create_queue(QueueName=name, Attributes={"VisibilityTimeout": "600"})["QueueUrl"]

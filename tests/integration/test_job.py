@@ -4,7 +4,7 @@ What happens meanwhile is made to happen by the codec double below, at the one m
 upload was read and before its result is stored. The bucket, its listings, etags and errors are the emulator's.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -66,7 +66,7 @@ class Bucket:
 
 
 @pytest.fixture
-def bucket(s3: Any) -> Iterator[Bucket]:
+def bucket(s3: Any) -> Bucket:
     name = f"pictures-{uuid4().hex[:12]}"
     s3.create_bucket(Bucket=name)
     return Bucket(s3, name)
