@@ -54,13 +54,13 @@ find_python() {
 machine_python() {
   local python
   python="$(find_python)" || exit
-  "${python}" -I "${here}/docker/local/environment.py" || exit
+  "${python}" -E -s "${here}/docker/local/environment.py" || exit
 }
 
 run_local() {
   local python
-  python="$(machine_python)" || exit
-  exec "${python}" -I "${here}/docker/local/main.py" "$@"
+  python="$(find_python)" || exit
+  exec "${python}" -E -s "${here}/docker/local/main.py" "$@"
 }
 
 run_deploy() {

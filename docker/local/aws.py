@@ -16,6 +16,9 @@ CREDENTIALS: Mapping[str, str] = {
 }
 """The emulator takes any; these are no secrets."""
 
+PROXIES: Mapping[str, str] = {name: value for name, value in os.environ.items() if name.lower().endswith("_proxy")}
+"""The user's own, for what still has to be fetched from outside."""
+
 
 def forget_the_users_account() -> None:
     """Make this process and its clients blind to the account, the profile and the proxies of who started it."""

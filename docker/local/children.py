@@ -6,8 +6,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
-from typing import IO
+from typing import IO, Self
 
 GRACE_SECONDS = 3.0
 """How long a process may take to end by itself."""
@@ -41,10 +40,10 @@ class Family:
             process_group=0,
         )
 
-    def __enter__(self) -> "Family":
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         with suppress(ProcessLookupError):
             os.killpg(self._leader.pid, signal.SIGKILL)
         self._leader.wait()

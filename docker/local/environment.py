@@ -88,7 +88,7 @@ def _alone(root: Path) -> Iterator[None]:
         lock = (root / "lock").open("w")
     except OSError as error:
         raise SetupError(
-            f"{root} cannot be written ({error.strerror}): put a copy of the project where you may write, and run it there."
+            f"{root} cannot be written ({error.strerror}): copy the project to where you may write, and run it there."
         ) from error
     with lock:
         try:
@@ -115,7 +115,7 @@ def _make(home: Path, purpose: Purpose) -> None:
 
 def _virtual_environment(venv: Path) -> None:
     # By the command, for venv ends its process where ensurepip is missing.
-    command = [sys.executable, "-I", "-m", "venv", venv]
+    command = [sys.executable, "-I", "-m", "venv", str(venv)]
     made = subprocess.run(command, capture_output=True, text=True, check=False)
     if made.returncode != 0:
         raise SetupError(

@@ -3,8 +3,8 @@
 Each side has a class that keeps the protocol `Host` and is made with a `Site`. The machine calls, in this order:
 
     host.prepare()              before anything else runs: build images, choose ports, check tools
-    host.stack_parameters()     goes into the stack: which images, from which registry
     host.emulator_environment() goes into the emulator's environment: how it reaches the functions
+    host.stack_parameters(url)  the emulator is up at url: goes into the stack, which images from which repository
     host.start(stack)           the stack is deployed: the functions have to answer from here on
     host.stop()                 always called, whatever failed before; stops all that the host started
 
@@ -78,8 +78,8 @@ class Host(Protocol):
     def prepare(self) -> None:
         """Get ready without the emulator. Raises LocalError with a sentence for a person."""
 
-    def stack_parameters(self) -> Mapping[str, str]:
-        """The parameters of shared/stack.yaml that say which images run: Digests, Registry."""
+    def stack_parameters(self, endpoint: str) -> Mapping[str, str]:
+        """The parameters of shared/stack.yaml that say which images run: Digests, Repository. Raises LocalError."""
 
     def emulator_environment(self) -> Mapping[str, str]:
         """Variables for the emulator, such as MINISTACK_LAMBDA_PROXY_<function>."""

@@ -20,8 +20,10 @@ def machine(
     host_class: Callable[[Site], Host],
     report_line: Callable[[str, str], None],
     say: Callable[[str], None],
-) -> Iterator[Stack]:
-    """Emulator, stack and functions. Whatever ends the block, all that was started is stopped.
+) -> Iterator[tuple[Stack, Family]]:
+    """Emulator, stack and functions, and the family in which more processes may be started.
+
+    Whatever ends the block, all that was started is stopped.
 
     report_line(variant, line) gets each line that a function writes, from any thread. Raises LocalError.
     """
@@ -33,9 +35,9 @@ def machine(
             try:
                 host.prepare()
                 with emulator(family, workspace, host.bind_address, host.emulator_environment()) as endpoint:
-                    deployed = stack.deploy(endpoint, project, STACK_NAME, variants, host.stack_parameters())
+                    deployed = stack.deploy(endpoint, project, STACK_NAME, variants, host.stack_parameters(endpoint))
                     host.start(deployed)
-                    yield deployed
+                    yield deployed, family
                     # Before the emulator goes, or the functions would complain of it.
                     host.stop()
             finally:

@@ -1,9 +1,11 @@
 """What became of each upload in each variant, as the functions' log lines tell it."""
 
+import itertools
 import json
+import queue
 import threading
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 MAX_RECEIVES = 3
@@ -60,39 +62,28 @@ def parse(line: str) -> Outcome | None:
 class Tally:
     """Collects outcomes from any thread until each upload has a final one in each variant."""
 
-    def __init__(self, variants: Iterable[str], keys: Iterable[str], on_final: Callable[[Outcome], None]) -> None:
-        keys = list(keys)
-        self._pending = {(variant, key) for variant in variants for key in keys}
-        self._final: dict[tuple[str, str], Outcome] = {}
-        self._on_final = on_final
-        self._changed = threading.Condition()
+    def __init__(self, variants: Iterable[str], keys: Iterable[str]) -> None:
+        self._pending = set(itertools.product(variants, keys))
+        self.total = len(self._pending)
+        """How many final outcomes there will be."""
+        self._news: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
+        self._lock = threading.Lock()
 
     def add(self, outcome: Outcome) -> None:
-        """Take note of `outcome`; the first final one of an upload and variant counts, a duplicate changes nothing."""
-        place = (outcome.variant, outcome.key)
-        with self._changed:
-            if place not in self._pending or not outcome.final:
-                return
-            self._pending.remove(place)
-            self._final[place] = outcome
-            self._changed.notify_all()
-        self._on_final(outcome)
+        """Take note of `outcome`: the first final one of an upload and variant counts, a duplicate changes nothing."""
+        with self._lock:
+            if outcome.final and (outcome.variant, outcome.key) in self._pending:
+                self._pending.remove((outcome.variant, outcome.key))
+                self._news.put(outcome)
 
-    def wait(self, seconds: float) -> bool:
-        """Wait for news; False if `seconds` went by without."""
-        with self._changed:
-            return self._changed.wait(seconds) or not self._pending
+    def next(self, seconds: float) -> Outcome | None:
+        """The next final outcome; None if `seconds` go by without."""
+        try:
+            return self._news.get(timeout=seconds)
+        except queue.Empty:
+            return None
 
     def pending(self) -> set[tuple[str, str]]:
         """Variant and key of what has no final outcome yet."""
-        with self._changed:
+        with self._lock:
             return set(self._pending)
-
-    def get(self, variant: str, key: str) -> Outcome:
-        """The final outcome."""
-        return self._final[variant, key]
-
-    def amend(self, outcome: Outcome, **changes: object) -> None:
-        """Put right what a function said of an outcome that is final."""
-        with self._changed:
-            self._final[outcome.variant, outcome.key] = replace(outcome, **changes)  # type: ignore[arg-type]

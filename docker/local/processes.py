@@ -50,7 +50,7 @@ class Processes:
         for variant in self._site.variants:
             self._fronts[variant] = Front()
 
-    def stack_parameters(self) -> Mapping[str, str]:
+    def stack_parameters(self, endpoint: str) -> Mapping[str, str]:  # noqa: ARG002 - nothing is pushed
         """No image is run, so that any digest will do."""
         names = sorted(self._site.variants, key=len)
         return {"Digests": "".join(f"{name}={'0' * 64};" for name in names)}
@@ -59,7 +59,8 @@ class Processes:
         """Where each function answers."""
         site = self._site
         return {
-            f"MINISTACK_LAMBDA_PROXY_{site.function_name(variant)}": front.url for variant, front in self._fronts.items()
+            f"MINISTACK_LAMBDA_PROXY_{site.function_name(variant)}": front.url
+            for variant, front in self._fronts.items()
         }
 
     def start(self, stack: Stack) -> None:
@@ -119,7 +120,9 @@ class FunctionProcess:
             body = connection.getresponse().read()
         except (OSError, http.client.HTTPException) as error:
             self.stop()
-            raise InvocationError(f"its process ended ({error or type(error).__name__}) and is started again.") from error
+            raise InvocationError(
+                f"its process ended ({error or type(error).__name__}) and is started again."
+            ) from error
         finally:
             connection.close()
         check(body)
@@ -133,19 +136,22 @@ class FunctionProcess:
             self._port = free_port()
             self._child = self._start()
             while self._child.poll() is None and time.monotonic() < deadline:
-                if _listens(self._port):
+                if self._listens():
                     return
                 time.sleep(0.01)
             # Another process was quicker to take the port.
             self.stop()
         raise InvocationError("it could not be started.")
 
+    def _listens(self) -> bool:
+        return listens(self._port)
+
     def _start(self) -> subprocess.Popen[bytes]:
         function = self._function
         home = self._site.workspace / function.variant
         home.mkdir(exist_ok=True)
         command = [
-            self._rie,
+            str(self._rie),
             *("--log-level", "error"),
             *("--runtime-interface-emulator-address", f"127.0.0.1:{self._port}"),
             *("--runtime-api-address", f"127.0.0.1:{free_port()}"),
@@ -283,11 +289,25 @@ def check(body: bytes) -> None:
         raise InvocationError(f"{said.get('errorType', 'Error')}: {said.get('errorMessage', answer)}.")
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
+    """Whether somebody takes connections there."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1)
     try:
         connection.connect()
     except OSError:
         return False
     connection.close()
+    return True
+
+
+def answers(port: int) -> bool:
+    """Whether somebody speaks HTTP there."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1)
+    try:
+        connection.request("GET", "/")
+        connection.getresponse()
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
     return True

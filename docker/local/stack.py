@@ -26,9 +26,7 @@ def variants(project: Path) -> tuple[str, ...]:
     return tuple(sorted(app.parent.name for app in (project / "images").glob("*/app.py")))
 
 
-def deploy(
-    endpoint: str, project: Path, name: str, names: tuple[str, ...], parameters: Mapping[str, str]
-) -> Stack:
+def deploy(endpoint: str, project: Path, name: str, names: tuple[str, ...], parameters: Mapping[str, str]) -> Stack:
     """Create the stack `name` with the variants `names`. Raises MachineError."""
     cloudformation, functions = client("cloudformation", endpoint), client("lambda", endpoint)
     given = {"Variants": ",".join(names), **LOCAL_PARAMETERS, **parameters}
@@ -59,7 +57,9 @@ def _outputs(cloudformation: Any, name: str) -> dict[str, str]:
         if stack["StackStatus"] == "CREATE_COMPLETE":
             return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
         if stack["StackStatus"] != "CREATE_IN_PROGRESS":
-            raise MachineError(f"The stack could not be deployed: {_cause(cloudformation, name) or stack['StackStatus']}")
+            raise MachineError(
+                f"The stack could not be deployed: {_cause(cloudformation, name) or stack['StackStatus']}"
+            )
         time.sleep(0.03)
     raise MachineError(f"The stack was not up after {DEPLOY_SECONDS:.0f} seconds.")
 

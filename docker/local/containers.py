@@ -1,0 +1,186 @@
+"""The functions as containers: the images that AWS would run, each under the emulator of Lambda that it carries.
+
+The images take the way that they take to AWS: built, pushed to the emulated ECR, run by the digest that it gave them.
+Events reach them as they reach the processes; see processes.Front.
+"""
+
+import os
+import platform
+import re
+import subprocess
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from aws import CREDENTIALS, PROXIES, REGION, client
+from hosts import Function, Site, Stack
+from problems import MachineError
+from processes import Front, FunctionProcess, Redelivery, answers
+
+DOCKER = "docker"
+BASE = "image-machine-base"
+HOST = "host.docker.internal"
+"""This computer, as a container calls it."""
+
+
+class Containers:
+    """A host whose functions are containers; see hosts.Host."""
+
+    # Docker Desktop lets containers reach what listens on this computer alone; a Linux engine does not.
+    bind_address = "0.0.0.0" if platform.system() == "Linux" else "127.0.0.1"  # noqa: S104
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._fronts: dict[str, Front] = {}
+        self._images: dict[str, str] = {}
+        self._pushed: list[str] = []
+
+    def prepare(self) -> None:
+        """Build the images. Raises MachineError."""
+        _engine_answers()
+        self._site.say("Building the images; the first time takes a few minutes ...")
+        self._run([self._site.project / "docker/base/build.sh", BASE])
+        for variant in self._site.variants:
+            folder = self._site.project / "images" / variant
+            self._run([DOCKER, "build", "--build-arg", f"BASE={BASE}", "--tag", _local(variant), folder])
+            self._fronts[variant] = Front()
+
+    def stack_parameters(self, endpoint: str) -> Mapping[str, str]:
+        """Push the images to the ECR at `endpoint` and name them. Raises MachineError."""
+        repository = f"{urlsplit(endpoint).netloc}/{self._site.stack_name}"
+        client("ecr", endpoint).create_repository(repositoryName=self._site.stack_name)
+        digests = {}
+        for variant in self._site.variants:
+            tagged = f"{repository}:{variant}"
+            self._run([DOCKER, "tag", _local(variant), tagged])
+            self._pushed.append(tagged)
+            told = self._run([DOCKER, "push", tagged])
+            (digests[variant],) = re.findall(r"digest: sha256:([0-9a-f]{64})", told)
+            self._images[variant] = f"{repository}@sha256:{digests[variant]}"
+        return {
+            "Repository": repository,
+            "Digests": "".join(f"{name}={digests[name]};" for name in sorted(digests, key=len)),
+        }
+
+    def emulator_environment(self) -> Mapping[str, str]:
+        """Where each function answers."""
+        return {
+            f"MINISTACK_LAMBDA_PROXY_{self._site.function_name(variant)}": front.url
+            for variant, front in self._fronts.items()
+        }
+
+    def start(self, stack: Stack) -> None:
+        """Start each container, and have it load what it needs while the first pictures are uploaded."""
+        queue = client("sqs", stack.endpoint)
+        for function in stack.functions:
+            container = FunctionContainer(self._site, self._images[function.variant], function, stack.endpoint)
+            redeliver = Redelivery(queue, stack.queues[function.variant])
+            self._fronts[function.variant].open(container, redeliver)
+
+    def stop(self) -> None:
+        """Stop the containers, close their ports, and forget the names that the emulated ECR gave the images."""
+        closing = [threading.Thread(target=front.close) for front in self._fronts.values()]
+        for thread in closing:
+            thread.start()
+        for thread in closing:
+            thread.join()
+        self._fronts.clear()
+        names = [*self._pushed, *self._images.values()]
+        if names:
+            subprocess.run([DOCKER, "rmi", *names], capture_output=True, check=False)
+        self._pushed.clear()
+        self._images.clear()
+
+    def _run(self, command: Sequence[str | Path]) -> str:
+        """What the command printed. Raises MachineError with its last words."""
+        log = self._site.workspace / "docker.log"
+        with log.open("wb") as output:
+            # In the family: an interrupted build or push ends with this process.
+            child = self._site.family.start(
+                command, environment={**os.environ, **PROXIES}, folder=self._site.project, stdout=output, stderr=output
+            )
+            status = child.wait()
+        told = log.read_text(errors="replace")
+        if status != 0:
+            name = " ".join(str(word) for word in command[:2])
+            raise MachineError(f"{name} failed:\n" + "\n".join(told.splitlines()[-12:]))
+        return told
+
+
+class FunctionContainer(FunctionProcess):
+    """One function in a container, as restricted as Lambda would have it. Not thread-safe."""
+
+    def __init__(self, site: Site, image: str, function: Function, endpoint: str) -> None:
+        super().__init__(site, Path(), function, endpoint)
+        self._image = image
+        self._name = f"{function.name}-{os.getpid()}"
+
+    def stop(self) -> None:
+        """End the container, if there is one; its memory is given back when this returns."""
+        if self._child is not None:
+            subprocess.run([DOCKER, "rm", "--force", self._name], capture_output=True, check=False)
+        super().stop()
+
+    def _listens(self) -> bool:
+        # Docker's own proxy takes connections before the function does.
+        return answers(self._port)
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        environment = self._container_environment()
+        command = [
+            *(DOCKER, "run", "--rm", "--name", self._name),
+            *("--publish", f"127.0.0.1:{self._port}:8080"),
+            *("--add-host", f"{HOST}:host-gateway"),
+            # Lambda's file system is read-only but for /tmp, and the user is nobody in particular.
+            *("--read-only", "--tmpfs", "/tmp:exec,size=512m,mode=1777", "--user", "1000"),  # noqa: S108
+            *("--memory", f"{self._function.memory}m", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"),
+            *(word for name in environment for word in ("--env", name)),
+            self._image,
+        ]
+        home = self._site.workspace / self._function.variant
+        home.mkdir(exist_ok=True)
+        child = self._site.family.start(
+            command,
+            environment={**os.environ, **environment},
+            folder=home,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        threading.Thread(target=self._relay, args=(child, home / "output.log"), daemon=True).start()
+        return child
+
+    def _container_environment(self) -> dict[str, str]:
+        """What Lambda would set, what the stack sets, and the way to the emulator."""
+        function = self._function
+        return {
+            "LOG_LEVEL": "error",
+            "AWS_LAMBDA_FUNCTION_NAME": function.name,
+            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory),
+            "AWS_LAMBDA_FUNCTION_TIMEOUT": str(function.timeout),
+            "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{function.name}",
+            "AWS_REGION": REGION,
+            "AWS_ENDPOINT_URL": f"http://{HOST}:{urlsplit(self._endpoint).port}",
+            "AWS_EC2_METADATA_DISABLED": "true",
+            **CREDENTIALS,
+            **function.environment,
+        }
+
+
+def _local(variant: str) -> str:
+    return f"image-machine-{variant}"
+
+
+def _engine_answers() -> None:
+    """Raises MachineError where no Docker engine does."""
+    with suppress(FileNotFoundError):
+        answer = subprocess.run([DOCKER, "info"], capture_output=True, text=True, check=False)
+        if answer.returncode == 0:
+            return
+        raise MachineError(
+            "No Docker engine answers: start it, or check that you may use it (docker info). "
+            "On Linux, --processes needs none."
+        )
+    raise MachineError("--containers needs Docker, and there is none on PATH. On Linux, --processes needs none.")

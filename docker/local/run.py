@@ -1,0 +1,119 @@
+"""The story of a run: machine up, pictures in, results out, machine down."""
+
+import signal
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+
+import report
+import sheet
+import stack
+from aws import forget_the_users_account
+from children import Family
+from containers import Containers
+from follow import follow
+from hosts import Host, Site, Stack
+from inspector import Inspector
+from keep import instructions, told
+from machine import machine
+from options import Options
+from outcomes import Outcome, Tally, parse
+from processes import Processes
+from progress import Progress
+from report import Picture, Result
+from results import REPORT, SHEET, OutputFolder
+from signals import Stopped, stop_on_signals
+from table import printable, table
+from transfers import Transfers
+from uploads import Upload
+from words import count
+
+
+def run(project: Path, options: Options, uploads: Sequence[Upload]) -> int:
+    """Do what was asked for; returns the exit status. Raises LocalError, Stopped."""
+    started = time.monotonic()
+    folder = OutputFolder(options.out)
+    forget_the_users_account()
+    stop_on_signals()
+    variants = stack.variants(project)
+    progress = Progress()
+    following = Following(variants, uploads, progress)
+    progress.step("Starting the machine ...")
+    with machine(project, _host(options), following.report_line, progress.say) as (deployed, family):
+        pictures = following.pictures(deployed, folder, family)
+        seconds = time.monotonic() - started
+        _leave(folder, pictures, seconds)
+        progress.clear()
+        print(table(pictures, variants, seconds, folder.folder / REPORT))
+        print(f"\nContact sheet: {printable(str(folder.folder / SHEET))}", flush=True)
+        if options.keep:
+            following.watch(lambda outcome: print(told(outcome), flush=True))
+            _stay_up(deployed)
+    return 0 if all(picture.good for picture in pictures) else 1
+
+
+def _host(options: Options) -> Callable[[Site], Host]:
+    return Containers if options.containers else Processes
+
+
+def _leave(folder: OutputFolder, pictures: Sequence[Picture], seconds: float) -> None:
+    """Write the report and the contact sheet, and nothing stale beside them."""
+    report.write(folder.claim(REPORT), seconds, pictures)
+    sheet.write(folder.claim(SHEET), pictures, seconds, datetime.now().astimezone())
+    for picture in pictures:
+        for result in picture.results:
+            if result.file is None:
+                folder.remove_stale(result.outcome.variant, picture.upload.path)
+
+
+def _stay_up(deployed: Stack) -> None:
+    print(f"\n{instructions(deployed)}", flush=True)
+    try:
+        while True:
+            signal.pause()
+    except Stopped:
+        # It is how this is meant to end: the status remains that of the pictures.
+        print("Stopping.", flush=True)
+
+
+class Following:
+    """The uploads on their way through the machine, and the outcomes on theirs."""
+
+    def __init__(self, variants: Sequence[str], uploads: Sequence[Upload], progress: Progress) -> None:
+        self._variants = variants
+        self._uploads = uploads
+        self._progress = progress
+        self._tally = Tally(variants, [upload.key for upload in uploads])
+        self._listener: Callable[[Outcome], None] = self._tally.add
+
+    def report_line(self, _variant: str, line: str) -> None:
+        """Take a line that a function wrote, from any thread."""
+        outcome = parse(line)
+        if outcome is not None:
+            self._listener(outcome)
+
+    def watch(self, listener: Callable[[Outcome], None]) -> None:
+        """Have `listener` hear of every outcome from now on."""
+        self._listener = listener
+
+    def pictures(self, deployed: Stack, folder: OutputFolder, family: Family) -> list[Picture]:
+        """Upload, follow, download: every picture with all its results."""
+        with closing(Inspector(family)) as inspector, Transfers(deployed, folder, inspector) as transfers:
+            results: dict[tuple[str, str], Future[Result]] = {}
+            transfers.send(self._uploads, self._not_sent)
+            for outcome in follow(self._tally, deployed, transfers.sent, self._progress):
+                results[outcome.variant, outcome.key] = transfers.fetch(outcome)
+                self._progress.update(f"{len(results):,} of {count(self._tally.total, 'result')}")
+            self._progress.step("Downloading ...")
+            beside = [
+                transfers.picture(upload, [results[variant, upload.key].result() for variant in self._variants])
+                for upload in self._uploads
+            ]
+            return [future.result() for future in beside]
+
+    def _not_sent(self, upload: Upload, why: str) -> None:
+        for variant in self._variants:
+            self._tally.add(Outcome(variant, upload.key, "skipped", detail=why))
