@@ -168,7 +168,8 @@ def _change(before: int, after: int | None) -> str:
     if not before or not after:
         return ""
     percent = round(100 * (after - before) / before)
-    return f" ({'+' if percent > 0 else '\N{MINUS SIGN}'}{abs(percent)}%)" if percent else ""
+    sign = "+" if percent > 0 else "\N{MINUS SIGN}"
+    return f" ({sign}{abs(percent)}%)" if percent else ""
 
 
 def _joined(facts: Sequence[str]) -> str:
