@@ -3,8 +3,8 @@
 import ast
 import importlib.util
 import io
-import os
 import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -35,7 +35,6 @@ every_folder = pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: fol
 @cache
 def handler(folder: Path) -> Batch:
     """The folder's function, as Lambda starts it."""
-    os.environ["AWS_DEFAULT_REGION"] = "eu-central-1"
     spec = importlib.util.spec_from_file_location(f"app_{folder.name}", folder / "app.py")
     assert spec is not None
     assert spec.loader is not None
@@ -43,6 +42,14 @@ def handler(folder: Path) -> Batch:
     spec.loader.exec_module(module)
     started: Batch = module.handler
     return started
+
+
+@pytest.fixture(scope="module", autouse=True)
+def functions_end_with_the_tests() -> Iterator[None]:
+    """On AWS a function ends with its machine; here its worker has to be ended."""
+    yield
+    for folder in FOLDERS:
+        handler(folder)._job._codec.close()  # type: ignore[attr-defined]
 
 
 @pytest.fixture
