@@ -11,10 +11,10 @@ import os
 import re
 import threading
 import time
-from collections.abc import Mapping
 from contextlib import suppress
 
 from imagemachine.errors import ConfigurationError, Reason, Rejected, Retryable
+from imagemachine.formats import FORMATS
 from imagemachine.variant import Fit, Limits, Made, Variant
 from imagemachine.worker.process import SharedFile, WorkerDied, WorkerProcess
 from imagemachine.worker.protocol import MAX_NOTES, TEXT_CHARACTERS, Task
@@ -29,17 +29,6 @@ _KEPT_SHARED = 64 * 1024 * 1024
 """A larger shared file is given back between two pictures; what is kept need not be cleared again."""
 
 _REASONS = frozenset(Reason)
-
-_SIGNATURES: Mapping[str, re.Pattern[bytes]] = {
-    "jpeg": re.compile(rb"\xff\xd8\xff"),
-    "png": re.compile(rb"\x89PNG\r\n\x1a\n"),
-    "gif": re.compile(rb"GIF8[79]a"),
-    "webp": re.compile(rb"RIFF....WEBP", re.DOTALL),
-    "avif": re.compile(rb"....ftyp", re.DOTALL),
-    "tiff": re.compile(rb"II\*\0|MM\0\*"),
-    "bmp": re.compile(rb"BM"),
-}
-"""How a result of each format begins: what is stored under a picture's content type is a picture at first sight."""
 
 _PR_SET_DUMPABLE = 4
 
@@ -163,7 +152,6 @@ class Sandbox:
             case ["made", int(length), str(name), int(width), int(height), int(frames), str(engine), list(notes)] if (
                 not any(isinstance(number, bool) for number in (length, width, height, frames))
                 and 0 < length <= self._task.max_output
-                and name in _SIGNATURES
                 and min(width, height, frames) > 0
                 and width * height * frames <= limits.max_pixels
                 and (not isinstance(box, Fit) or (width <= box.width and height <= box.height))
@@ -172,7 +160,7 @@ class Sandbox:
             ):
                 # Copied before it is looked at: the worker could still write to the original.
                 data = self._file.read(self._task.output_offset, length)
-                if len(data) == length and _SIGNATURES[name].match(data):
+                if len(data) == length and _begins_like(name, data):
                     return Made(data, name, width, height, frames, engine, tuple(notes))
         raise _Suspect(Rejected(Reason.CRASHED, "The process that worked on it gave an answer that makes no sense."))
 
@@ -218,6 +206,12 @@ class Sandbox:
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str) and len(value) <= TEXT_CHARACTERS and value.isprintable()
+
+
+def _begins_like(name: str, data: bytes) -> bool:
+    """What is stored under a picture's content type is a picture, at first sight at least."""
+    format_ = FORMATS.get(name)
+    return format_ is not None and format_.writable and re.match(format_.signature, data, re.DOTALL) is not None
 
 
 def _hide_own_memory() -> tuple[str, ...]:

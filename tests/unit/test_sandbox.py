@@ -15,8 +15,7 @@ from typing import Any
 import pytest
 
 from imagemachine.errors import ConfigurationError, Reason, Rejected, Retryable
-from imagemachine.formats import FORMATS
-from imagemachine.sandbox import _SIGNATURES, Sandbox, _Suspect
+from imagemachine.sandbox import Sandbox, _Suspect
 from imagemachine.variant import Fit, Limits, Made, Turn, Variant
 from unit import sandbox_work
 
@@ -237,10 +236,6 @@ def test_a_turned_picture_has_no_box_but_the_limit_of_pixels() -> None:
         assert sandbox.run(b"made " + json.dumps(made).encode(), 10).width == 1000
         made["width"] = 1001
         assert rejected(sandbox, b"made " + json.dumps(made).encode()).reason is Reason.CRASHED
-
-
-def test_every_format_that_is_written_is_recognised() -> None:
-    assert set(_SIGNATURES) == {name for name, format_ in FORMATS.items() if format_.writable}
 
 
 def test_what_the_codec_says_is_made_fit_for_a_log_line(sandbox: Sandbox) -> None:

@@ -4,6 +4,7 @@ It is a fresh interpreter, not a fork, so its memory never held the function's c
 will need, gives up every right that it can, and then answers one request after the other.
 """
 
+import codecs
 import ctypes
 import gc
 import importlib
@@ -32,6 +33,9 @@ _PR_SET_NO_NEW_PRIVS = 38
 _M_TRIM_THRESHOLD = -1
 _M_MMAP_THRESHOLD = -3
 _M_ARENA_MAX = -8
+_ENCODINGS = ("ascii", "latin-1", "utf-16", "utf-16-be", "utf-16-le")
+"""In which pictures hold text; Python loads each when it is first used."""
+
 _KEPT_BYTES = 128 * 1024 * 1024
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -68,6 +72,8 @@ def _keep_memory() -> None:
 
 def _load(task: Task) -> Work:
     """Import everything now: later no file can be opened."""
+    for encoding in _ENCODINGS:
+        codecs.lookup(encoding)
     for name in task.preload:
         with suppress(Exception):
             importlib.import_module(name)
