@@ -21,6 +21,8 @@ class Seen:
     height: int = 0
     """In pixels, upright; 0 where it could not be opened."""
     frames: int = 0
+    transparent: bool = False
+    """Whether something may show through."""
 
 
 NOTHING_SEEN = Seen()

@@ -1,7 +1,7 @@
 """A program: opens the pictures it is told of, answers with their sizes, makes previews where browsers need them.
 
 A request per line on standard input, `["<file>", "<preview>"]`; an answer to each on standard output,
-`{"width": ..., "height": ..., "frames": ...}`, both JSON. It is a process of its own, and a poor one, because the
+`{"width": ..., "height": ..., "frames": ..., "transparent": ...}`, both JSON. It is a process of its own, and a poor one, because the
 pictures may be anybody's.
 """
 
@@ -24,16 +24,17 @@ _ORIENTATION = 0x0112
 _LYING = frozenset({5, 6, 7, 8})
 
 
-def look(file: Path, preview: Path) -> dict[str, int]:
-    """The size in pixels, upright, and the frames of `file`; writes `preview`, a WebP, if no browser shows `file`."""
+def look(file: Path, preview: Path) -> dict[str, int | bool]:
+    """What inspector.Seen says of `file`; writes `preview`, a WebP, if no browser shows `file`."""
     with Image.open(file) as picture:
         width, height = picture.size
         if picture.getexif().get(_ORIENTATION) in _LYING:
             width, height = height, width
-        seen = {"width": width, "height": height, "frames": getattr(picture, "n_frames", 1)}
+        frames = getattr(picture, "n_frames", 1)
+        transparent = picture.has_transparency_data
         if picture.format not in SHOWN_BY_BROWSERS:
             _write(picture, preview)
-        return seen
+        return {"width": width, "height": height, "frames": frames, "transparent": transparent}
 
 
 def _write(picture: Image.Image, preview: Path) -> None:

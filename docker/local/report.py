@@ -17,6 +17,7 @@ class Result:
     outcome: Outcome
     file: Path | None = None
     """The downloaded result."""
+    seen: Seen = NOTHING_SEEN
     preview: Path | None = None
     """A stand-in for a format that browsers do not show."""
     problem: str | None = None

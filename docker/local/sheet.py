@@ -110,7 +110,7 @@ class _Sheet:
             size(picture.bytes),
             _frames(picture.seen.frames),
         ]
-        caption = f"<figcaption><b>upload</b><p>{_joined(facts)}</p></figcaption>"
+        caption = f"<figcaption><b>Upload</b><p>{_joined(facts)}</p></figcaption>"
         name = picture.upload.path
         shown = self._shown(picture.copy, picture.preview, picture.seen, f"{name}, as uploaded")
         return f'<figure class="upload">{shown or _placeholder(name)}{caption}</figure>'
@@ -127,16 +127,16 @@ class _Sheet:
             f"<p>{_joined([_dimensions(width, height), _frames(outcome.frames)])}<br>{_joined(facts)}</p></figcaption>"
         )
         alt = f"{picture.upload.path}, {outcome.variant}"
-        shown = self._shown(result.file, result.preview, Seen(width, height), alt)
+        shown = self._shown(result.file, result.preview, result.seen, alt)
         return f"<figure>{shown or _placeholder(outcome.output or '')}{caption}</figure>"
 
     def _shown(self, file: Path | None, preview: Path | None, seen: Seen, alt: str) -> str | None:
-        if file is None:
+        if file is None or not seen.width:
             return None
-        shape = f' width="{seen.width}" height="{seen.height}"' if seen.width else ""
+        see_through = 'class="see-through" ' if seen.transparent else ""
         return (
-            f'<div class="frame"><a href="{self._link(file)}"><img src="{self._link(preview or file)}"'
-            f'{shape} loading="lazy" decoding="async" alt="{_text(alt)}"></a></div>'
+            f'<a href="{self._link(file)}"><img {see_through}src="{self._link(preview or file)}" alt="{_text(alt)}" '
+            f'style="--w:{seen.width};--h:{seen.height}" loading="lazy"></a>'
         )
 
     def _link(self, file: Path) -> str:
@@ -152,7 +152,7 @@ def _failure(variants: Sequence[str], label: str, sentence: str) -> str:
 
 def _placeholder(name: str) -> str:
     extension = PurePosixPath(name).suffix.removeprefix(".").upper()[:5] or "?"
-    return f'<div class="frame no">{_text(extension)}</div>'
+    return f'<div class="none">{_text(extension)}</div>'
 
 
 def _dimensions(width: int, height: int) -> str:

@@ -86,7 +86,7 @@ class Transfers:
         except (OSError, ValueError, *_S3_TROUBLE) as error:
             return Result(outcome, problem=f"The result could not be downloaded: {error}.")
         seen, preview = self._look(file, outcome.output)
-        return Result(outcome, file, preview, _difference(outcome, file.stat().st_size, seen))
+        return Result(outcome, file, seen, preview, _difference(outcome, file.stat().st_size, seen))
 
     def _picture(self, upload: Upload, results: tuple[Result, ...]) -> Picture:
         try:
