@@ -1,8 +1,8 @@
 """A program: opens the pictures it is told of, answers with their sizes, makes previews where browsers need them.
 
 A request per line on standard input, `["<file>", "<preview>"]`; an answer to each on standard output,
-`{"width": ..., "height": ..., "frames": ..., "transparent": ...}`, both JSON. It is a process of its own, and a poor one, because the
-pictures may be anybody's.
+`{"width": ..., "height": ..., "frames": ..., "transparent": ...}`, both JSON. It is a process of its own, and one
+with little to its name, because the pictures may be anybody's.
 """
 
 import json
