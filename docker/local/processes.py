@@ -227,6 +227,7 @@ class Front:
         self._process: FunctionProcess | None = None
         self._redeliver: Callable[[bytes], None]
         self._turn = threading.Lock()
+        self._opened = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self._serving = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
@@ -240,10 +241,13 @@ class Front:
     def open(self, process: FunctionProcess, redeliver: Callable[[bytes], None]) -> None:
         """From now on there is a function behind the port; it is warmed up in the background."""
         self._process, self._redeliver = process, redeliver
+        self._opened.set()
         threading.Thread(target=self.invoke, args=(b'{"Records": []}',), daemon=True).start()
 
     def invoke(self, event: bytes) -> tuple[int, bytes]:
         """HTTP status and body for `event`."""
+        # S3 tests its destination while the stack is still being deployed: that event waits for the function.
+        self._opened.wait(START_SECONDS)
         with self._turn:
             if self._process is None:
                 return 503, b"The function is not there."
@@ -256,6 +260,7 @@ class Front:
     def close(self) -> None:
         """End the function and free the port."""
         process, self._process = self._process, None
+        self._opened.set()
         if process is not None:
             process.stop()
         self._server.shutdown()
