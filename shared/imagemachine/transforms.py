@@ -17,6 +17,8 @@ def plain(image: Image.Image) -> Image.Image:
     """`image` in a mode that can be resampled: L, LA, RGB, RGBA, CMYK, LAB or I;16."""
     if image.mode in ("LA", "RGBA", "CMYK", "LAB", "I;16"):
         return image
+    if image.mode in ("L", "RGB") and "transparency" not in image.info:
+        return image
     if image.mode in ("I", "F"):
         return _scaled_to_bytes(image)
     if image.mode.startswith("I;16"):
@@ -24,9 +26,7 @@ def plain(image: Image.Image) -> Image.Image:
     if image.mode in ("P", "PA", "RGBa", "La") or "transparency" in image.info:
         has_alpha = image.mode != "P" or "transparency" in image.info
         return image.convert("RGBA" if has_alpha else "RGB")
-    if image.mode in ("1", "L"):
-        return image.convert("L")
-    return image.convert("RGB")
+    return image.convert("L" if image.mode == "1" else "RGB")
 
 
 def _scaled_to_bytes(image: Image.Image) -> Image.Image:

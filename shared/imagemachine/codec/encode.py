@@ -82,7 +82,7 @@ def _jpeg(image: Image.Image, job: Job) -> bytes:
 
 
 def _png(image: Image.Image, job: Job) -> bytes:
-    file = png.parse(_saved(image, "PNG", compress_level=6))
+    file = png.parse(png.written(image))
     return png.serialise(_png_labelled(file, job.metadata))
 
 
@@ -154,7 +154,7 @@ def _png_animation(frames: Sequence[Shown], loop: int | None, job: Job) -> bytes
         now = shown.image.convert(mode)
         box = changed_box(before, now)
         delay = shown.seconds.limit_denominator(0xFFFF)
-        file = png.parse(_saved(now.crop(box), "PNG", compress_level=6))
+        file = png.parse(png.written(now.crop(box)))
         still = file.pictures[0]
         unit = (delay.numerator, delay.denominator) if delay.numerator <= 0xFFFF else (0xFFFF, 1)
         made.append(png.Frame(still.width, still.height, still.data, box[0], box[1], unit))

@@ -26,6 +26,8 @@ _ABOUT_PIXELS = (*_ABOUT_COLOUR, b"PLTE", b"tRNS", b"sBIT", b"bKGD", b"hIST")
 """Chunks without which the pixels would mean something else."""
 _OF_METADATA = (b"eXIf", b"tEXt", b"zTXt", b"iTXt", b"tIME")
 _RIGHTS = (b"Copyright\0", b"Author\0")
+_DRAWING = 5
+"""A picture that runs alone make so many times smaller is a drawing."""
 _XMP = b"XML:com.adobe.xmp\0"
 DISPOSE_NONE, DISPOSE_BACKGROUND, DISPOSE_PREVIOUS = 0, 1, 2
 BLEND_SOURCE, BLEND_OVER = 0, 1
@@ -228,15 +230,32 @@ def deep_halves(header: Header, data: bytes) -> tuple[Image.Image, Image.Image]:
     return high, low
 
 
-def idat(image: Image.Image, bits: int | None = None, level: int = 6) -> bytes:
+def idat(image: Image.Image, bits: int | None = None) -> bytes:
     """The compressed samples of a picture as Pillow writes them; `bits` per palette index."""
     options: dict[str, Any] = {} if bits is None else {"bits": bits}
     if image.mode == "P":
         image = Image.frombytes("P", image.size, image.tobytes())
         image.putpalette(bytes(range(256)) * 3)
+    return b"".join(payload for name, payload in _chunks(written(image, **options)) if name == b"IDAT")
+
+
+def written(image: Image.Image, **options: Any) -> bytes:
+    """The PNG file of a picture, compressed as far as is worth its time.
+
+    In photographs there is nothing for deflate to find again but runs: looking only for those is five to ten times
+    faster and costs a hundredth. Where runs alone make the file small it is a drawing, in which there is more to find.
+    """
+    if image.mode not in ("P", "1"):
+        runs = _saved(image, compress_type=zlib.Z_RLE, **options)
+        if len(runs) * _DRAWING > image.width * image.height * len(image.getbands()):
+            return runs
+    return _saved(image, compress_level=6, **options)
+
+
+def _saved(image: Image.Image, **options: Any) -> bytes:
     stream = io.BytesIO()
-    image.save(stream, "PNG", compress_level=level, **options)
-    return b"".join(payload for name, payload in _chunks(stream.getvalue()) if name == b"IDAT")
+    image.save(stream, "PNG", **options)
+    return stream.getvalue()
 
 
 def filtered(samples: bytes, size: tuple[int, int], pixel: int) -> bytes:
@@ -251,7 +270,7 @@ def filtered(samples: bytes, size: tuple[int, int], pixel: int) -> bytes:
     number, best = min(candidates, key=lambda candidate: _cost(candidate[1]))
     rows = Image.new("L", (row + 1, size[1]), number)
     rows.paste(best, (1, 0))
-    return zlib.compress(rows.tobytes(), 6)
+    return zlib.compress(rows.tobytes(), 4)
 
 
 def _cost(image: Image.Image) -> int:
