@@ -39,9 +39,8 @@ base::pip_settings() {
   [[ -r $file ]] && cat "$file"
   echo "[download]"
   for variable in PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_TRUSTED_HOST; do
-    name="${variable#PIP_}"
-    name="${name,,}"
-    if [[ -n ${!variable:-} ]]; then echo "${name//_/-} = ${!variable}"; fi
+    name="$(tr '[:upper:]_' '[:lower:]-' <<<"${variable#PIP_}")"
+    if [[ -n ${!variable:-} ]]; then echo "${name} = ${!variable}"; fi
   done
 }
 
