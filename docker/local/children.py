@@ -46,7 +46,7 @@ class Family:
     def __exit__(self, *_: object) -> None:
         with suppress(ProcessLookupError):
             os.killpg(self._leader.pid, signal.SIGKILL)
-        self._leader.wait()
+        self._leader.communicate()
 
     def start(
         self,
