@@ -70,8 +70,10 @@ def ready(root: Path, purpose: Purpose) -> Path:
         return home
     with _alone(root):
         if not home.is_dir():
-            partial = root / f"{home.name}.partial"
-            shutil.rmtree(partial, ignore_errors=True)
+            for interrupted in root.glob(f"{purpose.name}-*.partial"):
+                shutil.rmtree(interrupted, ignore_errors=True)
+            # A name of its own: what was interrupted may still be at work in the last one.
+            partial = root / f"{home.name}.{os.getpid()}.partial"
             partial.mkdir()
             _make(partial, purpose)
             # All or nothing: whatever interrupts this leaves a folder that nobody takes for the environment.

@@ -39,6 +39,10 @@ def main(arguments: list[str]) -> int:
         return _end("Stopped.", stopped.status)
     except KeyboardInterrupt:
         return _end("Stopped.", 130)
+    except BrokenPipeError:
+        # Nobody reads on, as in `... | head`; Python would complain of it when it flushes at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
 
 
 def _end(sentence: str, status: int) -> int:
