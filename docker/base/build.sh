@@ -7,7 +7,7 @@
 #   PILLOW    simd: pillow-simd, the fastest, for x86_64 (its default) | stock: Pillow itself (default elsewhere)
 #   SIMD      the instructions that pillow-simd may use: avx2, which every x86 Lambda has | sse4.2
 #   PLATFORM  linux/amd64 | linux/arm64; this computer's own unless given
-#   TARGET    base | runtime, for a look at an image whose self-test fails
+#   TARGET    base | test, the base with pytest | runtime, for a look at an image whose self-test fails
 # Where the network is not the open internet these are handed in as build secrets, and none stays in the image:
 #   CA_BUNDLE     certificates to trust, for a proxy that inspects TLS; the system's bundle unless given
 #   PIP_CONFIG_FILE, PIP_INDEX_URL, PIP_EXTRA_INDEX_URL, PIP_TRUSTED_HOST   an index of your own, as pip reads them

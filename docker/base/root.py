@@ -26,7 +26,7 @@ UNUSED = re.compile(
     r"|/usr/lib/[^/]+/(?:gconv|audit)/"
     r"|/usr/lib/python3\.\d+/(?:test|idlelib|tkinter|turtledemo|ensurepip|lib2to3|pydoc_data|curses|dbm|sqlite3|venv)/"
     r"|/usr/lib/python3\.\d+/(?:turtle|pydoc)\.py"
-    r"|/usr/lib/python3\.\d+/(?:config-|_sysconfigdata_)"
+    r"|/usr/lib/python3\.\d+/config-"
     r"|/usr/lib/python3\.\d+/lib-dynload/(?:_curses|_sqlite3|_dbm|_gdbm|readline|nis|_tkinter|_?xx|_test|_ctypes_test)"
 )
 
