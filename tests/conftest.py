@@ -39,3 +39,9 @@ def s3(endpoint: str) -> Any:
 def sqs(endpoint: str) -> Any:
     """A client for its SQS."""
     return aws.client("sqs", endpoint)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("image machine")
+    group.addoption("--uploads", type=int, default=150, help="how many uploads the storm has")
+    group.addoption("--seed", type=int, help="of the storm; another each time unless given")

@@ -1,11 +1,13 @@
 """The whole machine for tests: real functions, on the emulated account, behind a wire that can be troubled."""
 
 import json
+import os
 import shutil
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -172,3 +174,27 @@ def _project(folder: Path, variants: Sequence[str]) -> Path:
     for variant in variants:
         shutil.copytree(ROOT / "images" / variant, project / "images" / variant)
     return project
+
+
+def kill(what: str, how: signal.Signals) -> int:
+    """Send a signal to this process's descendants whose command line holds `what`; how many there were."""
+    victims = [pid for pid in _descendants(os.getpid()) if what in _command(pid)]
+    for pid in victims:
+        with suppress(ProcessLookupError):
+            os.kill(pid, how)
+    return len(victims)
+
+
+def _descendants(pid: int) -> Iterator[int]:
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):
+            for child in map(int, children.read_text().split()):
+                yield child
+                yield from _descendants(child)
+
+
+def _command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except OSError:
+        return ""

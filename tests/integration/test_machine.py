@@ -2,9 +2,7 @@
 
 import io
 import json
-import os
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +11,7 @@ from uuid import uuid4
 import pytest
 from PIL import Image
 
-from integration.kit import Machine, running
+from integration.kit import Machine, kill, running
 from integration.trouble import Trouble
 
 EVENTS = Path(__file__).parents[1] / "events"
@@ -242,23 +240,13 @@ def test_a_function_that_is_killed_loses_nothing(machine: Machine, key: str, mom
     with machine.proxy.hold(method, f"{path}.*{key.split('/')[1]}") as hold:
         etag = machine.upload(key, picture(1))
         assert hold.arrived.wait(30)
-        kill_functions("awslambdaric")
+        kill("awslambdaric", signal.SIGKILL)
         hold.release()
         machine.wait_for(key, "made", ["web"])
     machine.wait_for(key, "made")
     assert max(line["receives"] for line in machine.outcomes(key)) > 1
     for variant in machine.variants:
         assert machine.head(key.replace("ingest", variant, 1))["Metadata"]["source-etag"] == etag
-
-
-def kill_functions(what: str) -> None:
-    """Kill, without warning, the processes below this one whose command line holds `what`."""
-    listed = subprocess.run(["ps", "-ww", "-eo", "pid,sid,args"], capture_output=True, text=True, check=True).stdout
-    session = os.getsid(0)
-    for line in listed.splitlines()[1:]:
-        pid, sid, arguments = line.split(None, 2)
-        if int(sid) == session and what in arguments and "pytest" not in arguments:
-            os.kill(int(pid), signal.SIGKILL)
 
 
 def test_after_three_receives_a_message_is_set_aside(machine: Machine) -> None:
