@@ -6,7 +6,7 @@ from PIL import Image
 
 from imagemachine.codec import colour, encode, lossless, orientation, profiles
 from imagemachine.codec.animation import Shown
-from imagemachine.codec.decode import Upload, check, open_upload, shown, still
+from imagemachine.codec.decode import Decoded, Upload, check, open_upload, shown, still
 from imagemachine.codec.metadata import Metadata
 from imagemachine.errors import Reason, Rejected
 from imagemachine.formats import FORMATS, Format
@@ -88,7 +88,7 @@ def _rendered(variant: Variant, upload: Upload, target: Format) -> Made:
     )
     if target.animation and upload.frames > 1:
         frames = [
-            Shown(_transformed(frame.image, size, transpose, upload), frame.seconds) for frame in shown(upload)
+            Shown(_transformed(Decoded(frame.image), size, transpose, upload), frame.seconds) for frame in shown(upload)
         ]
         job = replace(job, metadata=_labelled(metadata, frames[0].image))
         made, count = encode.animated(frames, upload.loop, job), len(frames)
@@ -112,10 +112,10 @@ def _size(variant: Variant, upload: Upload, target: Format) -> tuple[int, int]:
 
 
 def _transformed(
-    image: Image.Image, size: tuple[int, int], transpose: orientation.Transpose | None, upload: Upload
+    decoded: Decoded, size: tuple[int, int], transpose: orientation.Transpose | None, upload: Upload
 ) -> Image.Image:
     """Colours and orientation are put right last, when there are fewer pixels."""
-    small = resized(plain(image), size)
+    small = resized(plain(decoded.image), size, decoded.box)
     return orientation.transposed(colour.to_srgb(small, upload.metadata.icc, upload.notes), transpose)
 
 

@@ -6,11 +6,16 @@ _GAP = 3.0
 """Where a picture is more than so many times too large, whole blocks of pixels are averaged first."""
 
 
-def resized(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """`image` resampled to `size` with Lanczos' kernel; Pillow premultiplies transparency, so no edge gets a fringe."""
+def resized(
+    image: Image.Image, size: tuple[int, int], box: tuple[float, float, float, float] | None = None
+) -> Image.Image:
+    """`image`, or its part `box`, resampled to `size` with Lanczos' kernel.
+
+    Pillow premultiplies transparency on the way, so no edge gets a fringe.
+    """
     if size == image.size:
         return image
-    return image.resize(size, Image.Resampling.LANCZOS, reducing_gap=_GAP)
+    return image.resize(size, Image.Resampling.LANCZOS, box, reducing_gap=_GAP)
 
 
 def plain(image: Image.Image) -> Image.Image:
@@ -21,8 +26,10 @@ def plain(image: Image.Image) -> Image.Image:
         return image
     if image.mode in ("I", "F"):
         return _scaled_to_bytes(image)
-    if image.mode.startswith("I;16"):
-        return Image.frombytes("I;16", image.size, image.tobytes("raw", "I;16"))
+    if image.mode == "I;16B":
+        swapped = bytearray(image.tobytes())
+        swapped[0::2], swapped[1::2] = swapped[1::2], swapped[0::2]
+        return Image.frombytes("I;16", image.size, bytes(swapped))
     if image.mode in ("P", "PA", "RGBa", "La") or "transparency" in image.info:
         has_alpha = image.mode != "P" or "transparency" in image.info
         return image.convert("RGBA" if has_alpha else "RGB")

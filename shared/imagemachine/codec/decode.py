@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from typing import NamedTuple
 
 from PIL import AvifImagePlugin, Image, ImageFile, UnidentifiedImageError
 from pillow_heif import register_heif_opener
@@ -48,6 +49,13 @@ class Upload:
     as_gif: gif.Gif | None = None
     as_png: png.Png | None = None
     notes: list[str] = field(default_factory=list)
+
+
+class Decoded(NamedTuple):
+    """A picture, and which part of it, in broken pixels, is meant: a JPEG decoded smaller has a padded edge."""
+
+    image: Image.Image
+    box: tuple[float, float, float, float] | None = None
 
 
 @contextmanager
@@ -154,19 +162,20 @@ def opened(name: str, data: bytes) -> ImageFile.ImageFile:
         raise ValueError("its header makes no sense") from None
 
 
-def still(upload: Upload, wanted: tuple[int, int] | None = None) -> Image.Image:
+def still(upload: Upload, wanted: tuple[int, int]) -> Decoded:
     """The picture, or the first of several, decoded; not yet upright.
 
     `wanted` is the size it will be resized to: a JPEG may come out smaller than it is, though never as small.
     """
     with picture_errors(upload.format):
         if upload.as_gif is not None:
-            return next(_shown(upload)).image
+            return Decoded(next(_shown(upload)).image)
         image = opened(upload.format, upload.data)
-        if wanted is not None and upload.format == "jpeg":
-            image.draft(None, (round(wanted[0] * _GAP), round(wanted[1] * _GAP)))
+        drafted = None
+        if upload.format == "jpeg":
+            drafted = image.draft(None, (round(wanted[0] * _GAP), round(wanted[1] * _GAP)))
         image.load()
-        return image
+        return Decoded(image, drafted[1] if drafted else None)
 
 
 def check(upload: Upload) -> None:
@@ -175,7 +184,7 @@ def check(upload: Upload) -> None:
         for _frame in shown(upload):
             pass
     else:
-        still(upload)
+        still(upload, upload.size)
 
 
 def shown(upload: Upload) -> Iterator[Shown]:
@@ -202,5 +211,3 @@ def _shown(upload: Upload) -> Iterator[Shown]:
             image.load()
             milliseconds = durations[number] if durations else image.info.get("duration", 0)
             yield Shown(image.copy(), Fraction(milliseconds).limit_denominator(1000) / 1000)
-
-

@@ -100,5 +100,3 @@ def _frame(picture: Image.Image, before: Image.Image | None, palette: Image.Imag
         data=gif.compressed(indices, 8),
         transparent=_COLOURS if uses_transparency else None,
     )
-
-
