@@ -59,9 +59,8 @@ class Auditor:
             QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"], VisibilityTimeout=1
         )
         for message in answer.get("Messages", []):
-            said = DeadLetter.read(message)
-            for key in said.keys:
-                self._tally.add(said.outcome(variant, key))
+            for outcome in DeadLetter.read(message).outcomes(variant):
+                self._tally.add(outcome)
 
     def _empty(self, variant: str) -> bool:
         names = [
@@ -94,10 +93,11 @@ class DeadLetter:
         detail = attributes.get("detail") or f"Every one of {MAX_RECEIVES} attempts failed."
         return cls(_keys(message["Body"]), attributes.get("reason"), detail)
 
-    def outcome(self, variant: str, key: str) -> Outcome:
-        """What this message says of `key`."""
+    def outcomes(self, variant: str) -> Iterator[Outcome]:
+        """What this message says of each upload that it announces."""
         kind = "rejected" if self.reason else "retried"
-        return Outcome(variant, key, kind, reason=self.reason, detail=self.detail, receives=MAX_RECEIVES)
+        for key in self.keys:
+            yield Outcome(variant, key, kind, reason=self.reason, detail=self.detail, receives=MAX_RECEIVES)
 
 
 def _keys(body: str) -> tuple[str, ...]:

@@ -41,21 +41,25 @@ class Inspector:
         """Open `file`; if browsers do not show its format there is a preview, a WebP to be moved elsewhere."""
         with self._lock:
             preview = self._family.workspace / f"preview-{next(self._numbers)}.webp"
-            if self._child is None or self._child.poll() is not None:
+            if self._child is None:
                 self._child = self._start()
             try:
                 seen = self._ask(self._child, [str(file.absolute()), str(preview)])
             except (OSError, ValueError):
-                stop(self._child)
+                self._end()
                 return NOTHING_SEEN, None
         return seen, preview if seen.width and preview.exists() else None
 
     def close(self) -> None:
         """End the process."""
         with self._lock:
-            if self._child is not None:
+            self._end()
+
+    def _end(self) -> None:
+        if self._child is not None:
+            with self._child:  # Which closes the pipes.
                 stop(self._child)
-                self._child = None
+            self._child = None
 
     @staticmethod
     def _ask(child: subprocess.Popen[bytes], request: list[str]) -> Seen:

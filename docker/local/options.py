@@ -64,7 +64,7 @@ def parse(arguments: Sequence[str], platform: str = sys.platform) -> Options:
         action="store_true",
         help="run the functions as the images that AWS would run; needs a Docker engine (the default elsewhere)",
     )
-    typed = parser.parse_args(arguments)
+    typed = parser.parse_intermixed_args(arguments)
     if typed.processes and platform != "linux":
         raise UsageError("Lambda's Runtime Interface Emulator is for Linux: leave --processes out here.")
     return Options(

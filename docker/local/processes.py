@@ -129,8 +129,10 @@ class FunctionProcess:
         return body
 
     def _ensure(self) -> None:
-        if self._child is not None and self._child.poll() is None:
-            return
+        if self._child is not None:
+            if self._child.poll() is None:
+                return
+            self._site.say(f"The {self._function.variant} function's process had ended and is started again.")
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             self._port = free_port()

@@ -48,7 +48,7 @@ def _summary(pictures: Sequence[Picture], seconds: float) -> str:
 
 def _complaints(picture: Picture, variants: Sequence[str]) -> list[str]:
     return [
-        f"{printable(picture.upload.path)}: {label} ({_which(found, variants)}). {sentence}".rstrip()
+        f"{_short(printable(picture.upload.path))}: {label} ({_which(found, variants)}). {sentence}".rstrip()
         for found, label, sentence in failures(picture)
     ]
 
