@@ -12,7 +12,7 @@
 #   CA_BUNDLE     certificates to trust, for a proxy that inspects TLS; the system's bundle unless given
 #   PIP_CONFIG_FILE, PIP_INDEX_URL, PIP_EXTRA_INDEX_URL, PIP_TRUSTED_HOST   an index of your own, as pip reads them
 #   http_proxy, https_proxy, no_proxy                                      as usual
-# Where no registry has ${DEBIAN}, docker/base/from-debian.sh makes it from Debian's packages.
+# Where no registry can be reached, docker/base/from-debian.sh makes the Debian below it from Debian's packages.
 set -euo pipefail
 
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
@@ -44,10 +44,20 @@ base::pip_settings() {
   done
 }
 
+# Debian itself: there already, or from a registry, or else from its packages.
+base::debian() {
+  if docker image inspect "$DEBIAN" >/dev/null 2>&1 || docker pull --quiet --platform "$1" "$DEBIAN" >/dev/null; then
+    return
+  fi
+  echo "No registry gives us $DEBIAN." >&2
+  "$here/from-debian.sh"
+}
+
 base::build() {
   local tag="$1" platform bundle pillow pip_settings
   platform="$(base::platform)"
   case "$platform" in linux/amd64) pillow="${PILLOW:-simd}" ;; *) pillow="${PILLOW:-stock}" ;; esac
+  base::debian "$platform"
   bundle="${CA_BUNDLE:-${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}}"
   pip_settings="$(mktemp)"
   # shellcheck disable=SC2064 # the name is known now and gone later
