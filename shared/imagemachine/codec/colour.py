@@ -63,9 +63,12 @@ def _apply(transform: ImageCms.ImageCmsTransform, image: Image.Image, mode: str)
 
 @lru_cache(maxsize=8)
 def _transform(icc: bytes, bands: str) -> ImageCms.ImageCmsTransform:
-    """Building one takes longer than using it on a thumbnail; uploads of one camera share it."""
+    """Building one takes longer than using it on a thumbnail; uploads of one camera share it.
+
+    To a profile of version 4 lcms would stretch the blacks, which libvips and sharp do not do.
+    """
     source = ImageCms.ImageCmsProfile(io.BytesIO(icc) if icc else ImageCms.createProfile("LAB"))
-    target = ImageCms.ImageCmsProfile(io.BytesIO(profiles.grey() if bands == "L" else profiles.srgb()))
+    target = ImageCms.ImageCmsProfile(io.BytesIO(profiles.grey() if bands == "L" else profiles.srgb(version=2)))
     return ImageCms.ImageCmsTransform(source, target, bands, "L" if bands == "L" else "RGB", _INTENT)
 
 

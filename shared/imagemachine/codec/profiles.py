@@ -18,12 +18,12 @@ _INK_STEPS = 7
 
 
 @cache
-def srgb() -> bytes:
+def srgb(version: int = 4) -> bytes:
     """The profile of sRGB, in some 400 bytes."""
     colorants = {name: _xyz(xyz) for name, xyz in zip((b"rXYZ", b"gXYZ", b"bXYZ"), SRGB_COLORANTS, strict=True)}
     curve = _curve()
     tags = {b"desc": _text("sRGB"), b"wtpt": _xyz(_D50), **colorants, b"rTRC": curve, b"gTRC": curve, b"bTRC": curve}
-    return _profile(b"mntrRGB XYZ ", 4, tags)
+    return _profile(b"mntrRGB XYZ ", version, tags)
 
 
 @cache
