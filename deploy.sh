@@ -13,14 +13,14 @@ Image Machine: an upload lands in a bucket, seconds later its variants are there
   ./deploy.sh local [PATH ...] [--out DIR] [--processes | --containers] [--keep]
       Run the whole machine on this computer, on pictures and folders of yours; no AWS account is needed.
 
-  ./deploy.sh up
+  ./deploy.sh up [--stack NAME] [SETTING=VALUE ...]
       Build the images, push them to ECR, create or update the stack. Run again, it changes only what changed.
 
-  ./deploy.sh push [VARIANT ...]
+  ./deploy.sh push [--stack NAME] [VARIANT ...]
       Build, push and update only these functions; all of them if none is named.
 
-  ./deploy.sh destroy
-      Take the stack away again.
+  ./deploy.sh destroy [--stack NAME] [--yes] [--delete-pictures]
+      Take the stack away again, after asking; buckets with pictures in them are kept.
 
 `./deploy.sh COMMAND --help` says more about a command.
 TEXT

@@ -75,7 +75,7 @@ def _attention(pictures: Sequence[Picture]) -> str:
     if not failed:
         return ""
     items = [
-        f'<li><a href="#p{number}">{_text(picture.upload.path)}</a> {_text(failures(picture)[0][1])}</li>'
+        f'<li><a href="#p{number}">{_text(picture.upload.path)}</a> <span>{_text(failures(picture)[0][1])}</span></li>'
         for number, picture in failed[:_MOST_NAMED]
     ]
     if len(failed) > _MOST_NAMED:
@@ -167,7 +167,8 @@ def _change(before: int, after: int | None) -> str:
     """How much smaller or larger than the upload."""
     if not before or not after:
         return ""
-    percent = round(100 * (after - before) / before)
+    # Towards zero: a result of 0.3 % is not 100 % smaller.
+    percent = int(100 * (after - before) / before)
     sign = "+" if percent > 0 else "\N{MINUS SIGN}"
     return f" ({sign}{abs(percent)}%)" if percent else ""
 
