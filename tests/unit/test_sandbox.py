@@ -92,7 +92,7 @@ def test_a_rejection_travels_with_its_reason_and_detail(sandbox: Sandbox) -> Non
 @pytest.mark.parametrize(
     ("order", "reason", "detail"),
     [
-        (b"raise bad\nluck\x1b[31m", Reason.CRASHED, "ZeroDivisionError: bad luck [31m (sandbox_work.py:"),
+        (b"raise bad\nluck\x1b[31m", Reason.CRASHED, "ZeroDivisionError: bad luck [31m (serve.py:"),
         (b"raise " + b"x" * 100_000, Reason.CRASHED, "ZeroDivisionError: xxx"),
         (b"exit", Reason.CRASHED, "SystemExit: 3"),
         (b"quit", Reason.CRASHED, "status 3"),

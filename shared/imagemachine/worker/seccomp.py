@@ -34,7 +34,10 @@ class _Machine:
     audit: int
     """How the kernel names the calling convention (linux/audit.h)."""
     calls: Mapping[str, int]
-    """Memory, time, the process's own end and signals, and what threads need; all else is forbidden."""
+    """Memory, time, the process's own end and signals, and what threads need; all else is forbidden.
+
+    And getcwd, which says "/": Pillow compares file names, even empty ones, before it saves.
+    """
 
 
 def _calls(text: str) -> Mapping[str, int]:
@@ -48,7 +51,7 @@ _MACHINES = {
         _calls(
             "read=0 write=1 close=3 mmap=9 mprotect=10 munmap=11 brk=12 rt_sigaction=13 rt_sigprocmask=14 "
             "rt_sigreturn=15 pread64=17 pwrite64=18 sched_yield=24 mremap=25 madvise=28 nanosleep=35 setitimer=38 "
-            "getpid=39 clone=56 exit=60 gettimeofday=96 sigaltstack=131 gettid=186 futex=202 "
+            "getpid=39 clone=56 exit=60 getcwd=79 gettimeofday=96 sigaltstack=131 gettid=186 futex=202 "
             "sched_getaffinity=204 restart_syscall=219 clock_gettime=228 clock_nanosleep=230 exit_group=231 "
             "tgkill=234 set_robust_list=273 seccomp=317 getrandom=318 rseq=334 clone3=435"
         ),
@@ -56,11 +59,12 @@ _MACHINES = {
     "aarch64": _Machine(
         0xC00000B7,
         _calls(
-            "close=57 read=63 write=64 pread64=67 pwrite64=68 exit=93 exit_group=94 futex=98 set_robust_list=99 "
-            "nanosleep=101 setitimer=103 clock_gettime=113 clock_nanosleep=115 sched_getaffinity=123 "
-            "sched_yield=124 restart_syscall=128 tgkill=131 sigaltstack=132 rt_sigaction=134 rt_sigprocmask=135 "
-            "rt_sigreturn=139 gettimeofday=169 getpid=172 gettid=178 brk=214 munmap=215 mremap=216 clone=220 "
-            "mmap=222 mprotect=226 madvise=233 seccomp=277 getrandom=278 rseq=293 clone3=435"
+            "getcwd=17 close=57 read=63 write=64 pread64=67 pwrite64=68 exit=93 exit_group=94 futex=98 "
+            "set_robust_list=99 nanosleep=101 setitimer=103 clock_gettime=113 clock_nanosleep=115 "
+            "sched_getaffinity=123 sched_yield=124 restart_syscall=128 tgkill=131 sigaltstack=132 "
+            "rt_sigaction=134 rt_sigprocmask=135 rt_sigreturn=139 gettimeofday=169 getpid=172 gettid=178 brk=214 "
+            "munmap=215 mremap=216 clone=220 mmap=222 mprotect=226 madvise=233 seccomp=277 getrandom=278 rseq=293 "
+            "clone3=435"
         ),
     ),
 }

@@ -122,9 +122,9 @@ def _say(socket_fd: int, what: object) -> None:
 
 def _described(error: BaseException) -> str:
     """Kind, message and place of an unforeseen error, on one line."""
-    place = traceback.extract_tb(error.__traceback__)[-1:]
-    where = "".join(f" ({Path(frame.filename).name}:{frame.lineno})" for frame in place)
-    return f"{type(error).__name__}: {error}{where}"
+    frames = traceback.extract_tb(error.__traceback__)[-3:]
+    where = " > ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames)
+    return f"{type(error).__name__}: {error} ({where})"
 
 
 def _printable(text: str) -> str:
