@@ -16,6 +16,7 @@ bench="${BENCH_HOME:-$root/.machine/bench}"
 python="${PYTHON:-python3}"
 # shellcheck source=tests/benchmarks/versions.sh
 source "$here/versions.sh"
+shopt -s nullglob
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -58,10 +59,19 @@ simd() {
         return
     fi
     zlib_ng
-    # As the base image builds it. No cache: pip would hand out a wheel that was built without the flags.
+    # As the base image builds it, its changes included; in their name, so that others make another build.
+    local source patches=(${BENCH_PATCHES:-"$root"/docker/base/*.patch})
+    source="$bench/pillow-simd-$PILLOW_SIMD-$(cat "${patches[@]}" /dev/null | sha256sum | cut -c1-8)"
+    if [[ ! -d $source ]]; then
+        mkdir "$source"
+        "$python" -m pip download --quiet --disable-pip-version-check --no-deps --no-binary :all: --dest "$source" \
+            "pillow-simd==$PILLOW_SIMD"
+        tar -xzf "$source"/pillow_simd-*.tar.gz -C "$source" --strip-components 1
+        cat "${patches[@]}" /dev/null | patch --quiet --strip 1 --directory "$source"
+    fi
+    # No cache: pip would hand out a wheel that was built without the flags.
     CC="cc -mavx2" CFLAGS="-O3 -g0 -I$bench/zlib-ng/include" ZLIB_ROOT="$bench/zlib-ng" PIP_NO_CACHE_DIR=1 \
-        LDFLAGS="-L$bench/zlib-ng/lib -Wl,--exclude-libs,ALL" \
-        venv simd --no-binary=pillow-simd "pillow-simd==$PILLOW_SIMD"
+        LDFLAGS="-L$bench/zlib-ng/lib -Wl,--exclude-libs,ALL" venv simd "$source"
     # The headers alone make Pillow name zlib-ng as its version; what counts is that it inflates with it.
     if nm -D --undefined-only "$bench"/simd/lib/python*/site-packages/PIL/_imaging.*.so | grep -w inflate >/dev/null; then
         say "pillow-simd has not been linked with zlib-ng."
