@@ -28,7 +28,7 @@ def to_srgb(image: Image.Image, icc: bytes, notes: list[str]) -> Image.Image:
             reason = str(error).strip("'\"") or "it makes no sense"
             notes.append(f"The embedded colour profile could not be used ({reason}), so it was ignored.")
     if bands == "CMYK":
-        return _applied(image, "CMYK", profiles.ink())
+        return _applied(image, "CMYK", b"")
     return image
 
 
@@ -65,11 +65,17 @@ def _apply(transform: ImageCms.ImageCmsTransform, image: Image.Image, mode: str)
 def _transform(icc: bytes, bands: str) -> ImageCms.ImageCmsTransform:
     """Building one takes longer than using it on a thumbnail; uploads of one camera share it.
 
-    To a profile of version 4 lcms would stretch the blacks, which libvips and sharp do not do.
+    To a profile of version 4 lcms compensates the black point, which an embedded profile wants, and the stand-in for
+    ink, which was fitted without, does not.
     """
-    source = ImageCms.ImageCmsProfile(io.BytesIO(icc) if icc else ImageCms.createProfile("LAB"))
-    target = ImageCms.ImageCmsProfile(io.BytesIO(profiles.grey() if bands == "L" else profiles.srgb(version=2)))
-    return ImageCms.ImageCmsTransform(source, target, bands, "L" if bands == "L" else "RGB", _INTENT)
+    if icc:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(icc))
+    else:
+        stand_in = io.BytesIO(profiles.ink()) if bands == "CMYK" else ImageCms.createProfile("LAB")
+        source = ImageCms.ImageCmsProfile(stand_in)
+    target = profiles.grey() if bands == "L" else profiles.srgb(version=4 if icc else 2)
+    sink = ImageCms.ImageCmsProfile(io.BytesIO(target))
+    return ImageCms.ImageCmsTransform(source, sink, bands, "L" if bands == "L" else "RGB", _INTENT)
 
 
 @lru_cache(maxsize=32)

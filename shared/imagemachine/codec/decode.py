@@ -1,6 +1,7 @@
 """Opening an upload: its header first, its pixels only after the limits have been checked."""
 
 import io
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +29,8 @@ Image.MAX_IMAGE_PIXELS = None
 _GAP = 1.5
 """A JPEG is decoded at the smallest of libjpeg's scales that is still so much larger than what is wanted."""
 _EXIF = b"Exif\0\0"
+_UNSUPPORTED = re.compile(r"(?i)unsupported|not supported|unknown (?:pixel|raw|data|compression)|cannot handle")
+"""What decoders say of a file that may well be whole."""
 
 
 @dataclass
@@ -68,6 +71,12 @@ def picture_errors(format_name: str) -> Iterator[None]:
         raise
     except Exception as error:
         why = str(error).strip(". ") or type(error).__name__
+        if _UNSUPPORTED.search(why):
+            raise Rejected(
+                Reason.UNSUPPORTED_FORMAT,
+                f"The file is a {FORMATS[format_name].title} of a kind that is not read here ({why});"
+                " save it with ordinary settings and upload that.",
+            ) from error
         raise Rejected(
             Reason.CORRUPT,
             f"The file is a damaged or incomplete {FORMATS[format_name].title} ({why});"
@@ -84,6 +93,8 @@ def open_upload(data: bytes, limits: Limits) -> Upload:
     with picture_errors(name):
         upload = _OPENERS.get(name, _open_other)(name, data)
     pixels = upload.size[0] * upload.size[1] * upload.frames
+    if upload.as_gif is not None:  # Frames may be larger than the canvas, and are decoded whole.
+        pixels = max(pixels, sum(frame.width * frame.height for frame in upload.as_gif.frames))
     if pixels > limits.max_pixels:
         raise Rejected(
             Reason.TOO_MANY_PIXELS,
@@ -130,6 +141,8 @@ def _open_other(name: str, data: bytes) -> Upload:
     if name == "webp":
         upload.loop = None if (loop := webp.structure(data).loop) == 1 else max(0, loop - 1)
     if name == "tiff":
+        if info.get("compression") == "webp":  # Its decoder would only say that something is wrong.
+            raise ValueError("unsupported compression: WebP")
         upload.metadata = replace(metadata, exif=_tiff_rights(image))
         upload.orientation = 1  # Pillow turns a TIFF upright itself as it decodes, and tells the size accordingly.
     if FORMATS[name].animation:
@@ -155,11 +168,12 @@ def _tiff_rights(image: ImageFile.ImageFile) -> bytes:
 
 
 def opened(name: str, data: bytes) -> ImageFile.ImageFile:
-    """The file as Pillow sees it, pixels undecoded. Raises ValueError where its header makes no sense."""
+    """The file as Pillow sees it, pixels undecoded. Raises what its decoder does where the header makes no sense."""
     try:
         return Image.open(io.BytesIO(data), formats=FORMATS[name].decoders)
     except UnidentifiedImageError:
-        raise ValueError("its header makes no sense") from None
+        Image.OPEN[FORMATS[name].decoders[0]][0](io.BytesIO(data), "")  # Pillow has kept the reason to itself.
+        raise
 
 
 def still(upload: Upload, wanted: tuple[int, int]) -> Decoded:
@@ -170,7 +184,7 @@ def still(upload: Upload, wanted: tuple[int, int]) -> Decoded:
     with picture_errors(upload.format):
         if upload.as_gif is not None:
             return Decoded(next(_shown(upload)).image)
-        image = opened(upload.format, upload.data)
+        image = opened(upload.format, upload.data) if upload.as_png is None else png.opened(upload.as_png, upload.data)
         drafted = None
         if upload.format == "jpeg":
             drafted = image.draft(None, (round(wanted[0] * _GAP), round(wanted[1] * _GAP)))

@@ -65,7 +65,7 @@ class Gif:
 
 
 def parse(data: bytes) -> Gif:
-    """The blocks of a GIF file; its canvas is made to hold every frame.
+    """The blocks of a GIF file, but for frames without any pixel.
 
     Raises ValueError for one that ends too early or makes no sense.
     """
@@ -90,7 +90,9 @@ class _Reader:
         palette = self.take(3 << (flags & 7) + 1) if flags & 0x80 else b""
         while self.place < len(self.data) and (block := self.take(1)[0]) != _TRAILER:
             if block == _IMAGE:
-                self.frames.append(self.frame())
+                frame = self.frame()
+                if frame.width and frame.height:
+                    self.frames.append(frame)
             elif block == _EXTENSION:
                 self.extension()
             elif self.frames:
@@ -99,9 +101,10 @@ class _Reader:
                 raise ValueError("a block of a kind that does not exist")
         if not self.frames:
             raise ValueError("there is no frame in it")
+        first = self.frames[0]
         return Gif(
-            width=max(width, *(frame.left + frame.width for frame in self.frames)),
-            height=max(height, *(frame.top + frame.height for frame in self.frames)),
+            width=width or first.left + first.width,
+            height=height or first.top + first.height,
             frames=tuple(self.frames),
             palette=palette,
             background=background,
@@ -129,8 +132,8 @@ class _Reader:
         left, top, width, height, flags = struct.unpack("<HHHHB", self.take(9))
         palette = self.take(3 << (flags & 7) + 1) if flags & 0x80 else b""
         code_size = self.take(1)[0]
-        if not (width and height and 1 <= code_size <= 8):
-            raise ValueError("a frame without pixels")
+        if not 1 <= code_size <= 8:
+            raise ValueError("a frame of an impossible code size")
         frame = Frame(left, top, width, height, self.blocks(), code_size, bool(flags & 0x40), palette)
         control, self.control = self.control, None
         if control is None:
@@ -207,9 +210,14 @@ def turned(gif: Gif, transpose: Transpose | None) -> Gif:
 
 
 def _turned_frame(frame: Frame, canvas: tuple[int, int], transpose: Transpose) -> Frame:
-    pixels = transposed(frame.indices(), transpose)
-    box = (frame.left, frame.top, frame.width, frame.height)
-    left, top, width, height = transposed_box(box, canvas, transpose)
+    indices = frame.indices()
+    # What lies outside of the canvas is never shown, and would get a negative place on the other side.
+    left, top = min(frame.left, canvas[0] - 1), min(frame.top, canvas[1] - 1)
+    right, bottom = min(frame.left + frame.width, canvas[0]), min(frame.top + frame.height, canvas[1])
+    if (right - left, bottom - top) != indices.size:
+        indices = indices.crop((left - frame.left, top - frame.top, right - frame.left, bottom - frame.top))
+    pixels = transposed(indices, transpose)
+    left, top, width, height = transposed_box((left, top, right - left, bottom - top), canvas, transpose)
     # A code size of one bit is never written: https://www.w3.org/Graphics/GIF/spec-gif89a.txt, appendix F.
     code_size = max(2, frame.code_size)
     data = compressed(pixels, code_size)

@@ -38,15 +38,17 @@ def turned(upload: Upload, transpose: Transpose | None, *, keep_metadata: bool) 
         return turn(upload, transpose, metadata, keep_metadata)
 
 
-def _jpeg(upload: Upload, transpose: Transpose | None, metadata: Metadata, keep: bool) -> Turned:
+def _jpeg(upload: Upload, transpose: Transpose | None, metadata: Metadata, keep: bool) -> Turned | None:
     del keep
     if transpose is None:
         return Turned(jpeg.write_metadata(jpeg.without_metadata(upload.data), metadata), "untouched")
     data = jpeg.lossless(upload.data, transpose)
     if data is not None:
         return Turned(jpeg.write_metadata(data, metadata), "turbojpeg")
-    upload.notes.append("The JPEG could not be turned without loss, so it was written again with its own tables.")
     data = jpeg.nearly_lossless(opened("jpeg", upload.data), transpose)
+    if data is None:
+        return None
+    upload.notes.append("The JPEG could not be turned without loss, so it was written again with its own tables.")
     return Turned(jpeg.write_metadata(data, metadata), PILLOW)
 
 

@@ -24,6 +24,7 @@ _SAMPLES = {_GREY: 1, _COLOUR: 3, _PALETTE: 1, _GREY_ALPHA: 2, _COLOUR_ALPHA: 4}
 _ABOUT_COLOUR = (b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"cICP", b"mDCV", b"cLLI")
 _ABOUT_PIXELS = (*_ABOUT_COLOUR, b"PLTE", b"tRNS", b"sBIT", b"bKGD", b"hIST")
 """Chunks without which the pixels would mean something else."""
+_HARMLESS = (b"PLTE", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"sBIT", b"bKGD", b"pHYs", b"tIME")
 _OF_METADATA = (b"eXIf", b"tEXt", b"zTXt", b"iTXt", b"tIME")
 _RIGHTS = (b"Copyright\0", b"Author\0")
 _DRAWING = 5
@@ -80,7 +81,11 @@ class Png:
 
 
 def parse(data: bytes) -> Png:
-    """The chunks of a PNG file. Raises ValueError for one that ends too early or makes no sense."""
+    """The chunks of a PNG file; whether its pixels are all there shows when they are decoded.
+
+    An animation whose frames are out of order is taken as its still picture, as the standard says.
+    Raises ValueError for a file that makes no sense.
+    """
     header: Header | None = None
     chunks: list[tuple[bytes, bytes]] = []
     still: list[bytes] = []
@@ -88,7 +93,10 @@ def parse(data: bytes) -> Png:
     parts: list[list[bytes]] = []
     loop: int | None = None
     in_frame = False
+    numbers: list[int] = []
     for name, payload in _chunks(data):
+        if name in (b"fcTL", b"fdAT"):
+            numbers.append(int.from_bytes(payload[:4], "big"))
         if name == b"IHDR":
             width, height, depth, colour, _method, _filter, interlaced = struct.unpack(">LLBBBBB", payload)
             header = Header(width, height, depth, colour, bool(interlaced))
@@ -108,24 +116,19 @@ def parse(data: bytes) -> Png:
     if header is None or header.colour not in _SAMPLES or not header.width or not header.height:
         raise ValueError("it has no sound header")
     whole = Frame(header.width, header.height, b"".join(still))
-    if loop is None:
-        if in_frame:
-            whole = replace(whole, data=whole.data or b"".join(parts[0]))
-        return Png(header, tuple(chunks), whole)
     filled = tuple(replace(frame, data=b"".join(part)) for frame, part in zip(frames, parts, strict=True) if part)
     inside = all(f.left + f.width <= header.width and f.top + f.height <= header.height for f in filled)
-    if not inside:
-        raise ValueError("a frame lies outside of the picture")
+    in_order = numbers == list(range(len(numbers)))
+    if loop is None or not filled or not inside or not in_order:
+        return Png(header, tuple(chunks), replace(whole, data=whole.data or b"".join(parts[0] if parts else ())))
     return Png(header, tuple(chunks), whole if still else None, filled, loop)
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     place = len(SIGNATURE)
-    while place + 12 <= len(data):
+    while place + 8 <= len(data):
         length, name = struct.unpack_from(">L4s", data, place)
         end = place + 8 + length
-        if end + 4 > len(data):
-            raise ValueError("it ends in the middle")
         if name == b"IEND":
             return
         payload = data[place + 8 : end]
@@ -133,7 +136,6 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
             raise ValueError(f"the checksum of its {name.decode()} is wrong")
         yield name, payload
         place = end + 4
-    raise ValueError("it ends in the middle")
 
 
 def serialise(png: Png) -> bytes:
@@ -219,6 +221,14 @@ def open_chunks(header: Header, data: bytes, chunks: Iterable[tuple[bytes, bytes
     palette = [(b"PLTE", bytes(range(256)) * 3)] if header.colour == _PALETTE else []
     parts = [(b"IHDR", header.packed()), *(chunks or palette), (b"IDAT", data), (b"IEND", b"")]
     return Image.open(io.BytesIO(SIGNATURE + b"".join(chunk(*part) for part in parts)), formats=("PNG",))
+
+
+def opened(file: Png, data: bytes) -> ImageFile.ImageFile:
+    """The still picture of the file `data`, without what Pillow would stumble over: texts, profiles, frames."""
+    if not file.frames and b"IEND" in data[-16:] and all(name in _HARMLESS for name, _payload in file.chunks):
+        return Image.open(io.BytesIO(data), formats=("PNG",))
+    about = [(name, payload) for name, payload in file.chunks if name in (b"PLTE", b"tRNS")]
+    return open_chunks(file.header, file.pictures[0].data, about or [(b"sRGB", b"\0")])
 
 
 def deep_halves(header: Header, data: bytes) -> tuple[Image.Image, Image.Image]:
