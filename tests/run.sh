@@ -53,6 +53,9 @@ main() {
   step 'unit and contract tests'
   "${python}" -m pytest tests/unit tests/contract
   if [[ -z ${quick} ]]; then
+    step 'hostile files'
+    "${python}" -m pytest tests/hostile
+    "${python}" tests/hostile/fuzz.py --seconds 15
     step 'integration tests'
     "${python}" -m pytest tests/integration
   fi

@@ -144,7 +144,7 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "HEIGHT": _whole(1, 65_535),
     "QUALITY": _whole(1, 100),
     "FORMAT": _choice,
-    "MAX_BYTES": _whole(1, 5 * 1024 * MIB),
+    "MAX_BYTES": _whole(1, 2000 * MIB),  # one read of the system is of less than 2 GiB
     "MAX_PIXELS": _whole(1, 10_000_000_000),
     "MAX_SECONDS": _seconds,
     "CACHE_CONTROL": _header,
