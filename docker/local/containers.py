@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from aws import CREDENTIALS, PROXIES, REGION, client
 from hosts import Function, Site, Stack
 from problems import MachineError
-from processes import Front, FunctionProcess, Redelivery, answers
+from processes import Front, FunctionProcess, Redelivery, answers, close
 
 DOCKER = "docker"
 BASE = "image-machine-base"
@@ -81,11 +81,7 @@ class Containers:
 
     def stop(self) -> None:
         """Stop the containers, close their ports, and forget the names that the emulated ECR gave the images."""
-        closing = [threading.Thread(target=front.close) for front in self._fronts.values()]
-        for thread in closing:
-            thread.start()
-        for thread in closing:
-            thread.join()
+        close(self._fronts.values())
         self._fronts.clear()
         names = [*self._pushed, *self._images.values()]
         if names:

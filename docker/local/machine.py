@@ -36,10 +36,12 @@ def machine(
                 host.prepare()
                 with emulator(family, workspace, host.bind_address, host.emulator_environment()) as endpoint:
                     deployed = stack.deploy(endpoint, project, STACK_NAME, variants, host.stack_parameters(endpoint))
-                    host.start(deployed)
-                    yield deployed, family
-                    # Before the emulator goes, or the functions would complain of it.
-                    host.stop()
+                    try:
+                        host.start(deployed)
+                        yield deployed, family
+                    finally:
+                        # Before the emulator goes, or the functions would complain of it.
+                        host.stop()
             finally:
                 host.stop()
     finally:

@@ -13,7 +13,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -73,8 +74,7 @@ class Processes:
 
     def stop(self) -> None:
         """Stop the functions, then close their ports."""
-        for front in self._fronts.values():
-            front.close()
+        close(self._fronts.values())
         self._fronts.clear()
 
 
@@ -93,6 +93,7 @@ class FunctionProcess:
         self._child: subprocess.Popen[bytes] | None = None
         self._port = 0
         self._complaints: set[str] = set()
+        self._retired = False
 
     def invoke(self, event: bytes) -> bytes:
         """The function's answer to `event`. Raises InvocationError."""
@@ -100,10 +101,15 @@ class FunctionProcess:
             return self._answer(event)
         except InvocationError as error:
             sentence = f"The {self._function.variant} function failed: {error} Its messages are delivered again."
-            if sentence not in self._complaints:
+            if not self._retired and sentence not in self._complaints:
                 self._complaints.add(sentence)
                 self._site.say(sentence)
             raise
+
+    def retire(self) -> None:
+        """End the process for good: what becomes of an event that it is working on is of no interest."""
+        self._retired = True
+        self.stop()
 
     def stop(self) -> None:
         """End the process, if there is one."""
@@ -133,6 +139,8 @@ class FunctionProcess:
             if self._child.poll() is None:
                 return
             self._site.say(f"The {self._function.variant} function's process had ended and is started again.")
+        if self._retired:
+            raise InvocationError("it was stopped.")
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             self._port = free_port()
@@ -264,7 +272,7 @@ class Front:
         process, self._process = self._process, None
         self._opened.set()
         if process is not None:
-            process.stop()
+            process.retire()
         self._server.shutdown()
         self._server.server_close()
 
@@ -274,15 +282,26 @@ class Front:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 status, body = front.invoke(self.rfile.read(int(self.headers["Content-Length"])))
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
+                # The emulator may be gone by now, when all is stopped.
+                with suppress(ConnectionError):
+                    self.send_response(status)
+                    self.send_header("Content-Length", str(len(body)))
+                    self.end_headers()
+                    self.wfile.write(body)
 
             def log_message(self, *_: object) -> None:
                 """Silence: the functions' own lines tell all."""
 
         return Handler
+
+
+def close(fronts: Iterable[Front]) -> None:
+    """Close all `fronts`, at the same time: each may have to wait for its function."""
+    closing = [threading.Thread(target=front.close) for front in fronts]
+    for thread in closing:
+        thread.start()
+    for thread in closing:
+        thread.join()
 
 
 def check(body: bytes) -> None:
