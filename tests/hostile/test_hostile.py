@@ -16,7 +16,7 @@ from imagemachine.variant import Made
 SECONDS = 20.0
 SLOW_SECONDS = 1.0
 """For what is made to be slow; a second shows that it is ended as well as a minute."""
-KEPT = sorted((HERE / "files").iterdir())
+KEPT = sorted((HERE / "files").glob("*.bin"))
 
 
 @pytest.fixture(scope="module")
