@@ -152,10 +152,11 @@ deploy::destroy() {
     if [[ "$(stack::parameter ExistingSourceBucket)" == true ]]; then
       # First, or S3 would announce uploads to a topic that is gone.
       buckets::notify remove "${source}"
-    elif [[ ${source} != None ]]; then
+      output::line "s3://${source} is kept: it was there before the stack."
+    elif [[ -n ${source} ]]; then
       buckets+=("${source}")
     fi
-    if [[ "$(stack::parameter ExistingOutputBucket)" != true && ${output} != "${source}" && ${output} != None ]]; then
+    if [[ "$(stack::parameter ExistingOutputBucket)" != true && ${output} != "${source}" && -n ${output} ]]; then
       buckets+=("${output}")
     fi
     output::step "Deleting the stack"

@@ -30,13 +30,15 @@ images::repository() {
   fi
 }
 
-# The digest, without its "sha256:", of the image with tag $1; nothing if there is none.
+# The digest, without its "sha256:", of the image with tag $1 in the listing $2; nothing if there is none.
 images::digest() {
-  local digest
-  digest="$(aws ecr describe-images --repository-name "${stack}" --image-ids "imageTag=$1" \
-    --query 'imageDetails[0].imageDigest' --output text 2>/dev/null)" || return 0
-  [[ ${digest} == sha256:* ]] && printf '%s\n' "${digest#sha256:}"
-  return 0
+  awk -v tag="$1" '$1 == tag { sub("sha256:", "", $2); print $2; exit }' <<<"$2"
+}
+
+# A line with tag and digest for each image.
+images::listing() {
+  aws ecr describe-images --repository-name "${stack}" --filter tagStatus=TAGGED --output text \
+    --query 'imageDetails[?imageTags].[imageTags[0], imageDigest]'
 }
 
 # Variant $1's tag: its name and a fingerprint of all that its image is made of.
@@ -48,29 +50,40 @@ images::tag() {
 # Sees to it that the images of the variants given are in ECR, and sets digests to VARIANT=DIGEST words. What is there
 # is not built again: the same content has the same tag.
 images::ensure() {
-  local variant tag digest missing=()
-  digests=()
+  local variant tag listing tags=() missing=()
+  listing="$(images::listing)"
   for variant in "$@"; do
-    digest="$(images::digest "$(images::tag "${variant}")")"
-    if [[ -n ${digest} ]]; then digests+=("${variant}=${digest}"); else missing+=("${variant}"); fi
+    tag="$(images::tag "${variant}")"
+    tags+=("${tag}")
+    if [[ -z "$(images::digest "${tag}" "${listing}")" ]]; then missing+=("${tag}"); fi
   done
-  if ((${#missing[@]} == 0)); then
+  if ((${#missing[@]})); then
+    images::push "${missing[@]}"
+    listing="$(images::listing)"
+  else
     output::line "The images are in ECR already; nothing to build or push."
-    return
   fi
+  local digest
+  digests=()
+  for tag in "${tags[@]}"; do
+    digest="$(images::digest "${tag}" "${listing}")"
+    if [[ -z ${digest} ]]; then fail "ECR does not have the image ${tag} that was just pushed."; fi
+    digests+=("${tag%-*}=${digest}")
+  done
+}
+
+# Builds and pushes the images with the tags given.
+images::push() {
   preflight::engine
   output::step "Building the base image"
   PLATFORM="${platform}" images::quietly "${here}/docker/base/build.sh" "${stack}-base"
   images::login
-  for variant in "${missing[@]}"; do
-    output::step "Building and pushing ${variant}"
-    tag="$(images::tag "${variant}")"
+  local tag
+  for tag in "$@"; do
+    output::step "Building and pushing ${tag%-*}"
     images::quietly engine::build --platform "${platform}" --build-arg "BASE=${stack}-base" \
-      --tag "${repository}:${tag}" "${here}/images/${variant}"
+      --tag "${repository}:${tag}" "${here}/images/${tag%-*}"
     images::quietly docker push "${repository}:${tag}"
-    digest="$(images::digest "${tag}")"
-    if [[ -z ${digest} ]]; then fail "ECR does not have the image of ${variant} that was just pushed."; fi
-    digests+=("${variant}=${digest}")
   done
 }
 

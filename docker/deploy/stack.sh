@@ -4,30 +4,33 @@
 
 readonly STACK_POLL_SECONDS=2
 
-# The stack's status, or NONE.
-stack::status() {
-  aws cloudformation describe-stacks --stack-name "${stack}" --output text --query 'Stacks[0].StackStatus' \
-    2>/dev/null || echo NONE
+# Reads what is known of the stack into facts, a line of kind, key and value each, and status: NONE if there is none.
+stack::read() {
+  local lists="[[['status', '', StackStatus]], Parameters[].['parameter', ParameterKey, ParameterValue],
+    Outputs[].['output', OutputKey, OutputValue]]"
+  facts="$(aws cloudformation describe-stacks --stack-name "${stack}" --output text \
+    --query "Stacks[0].${lists}[]" 2>/dev/null || true)"
+  status="$(stack::fact status '')"
+  status="${status:-NONE}"
 }
 
-# The value of the stack's parameter $1, or nothing.
+# The value of the parameter or output (kind $1) with key $2, or nothing.
+stack::fact() {
+  awk -F '\t' -v kind="$1" -v key="$2" '$1 == kind && $2 == key { print $3; exit }' <<<"${facts}"
+}
+
 stack::parameter() {
-  local value
-  value="$(aws cloudformation describe-stacks --stack-name "${stack}" --output text \
-    --query "Stacks[0].Parameters[?ParameterKey=='$1'].ParameterValue | [0]" 2>/dev/null)" || return 0
-  [[ ${value} == None ]] || printf '%s\n' "${value}"
+  stack::fact parameter "$1"
 }
 
-# The value of the stack's output $1.
 stack::output() {
-  aws cloudformation describe-stacks --stack-name "${stack}" --output text \
-    --query "Stacks[0].Outputs[?OutputKey=='$1'].OutputValue | [0]"
+  stack::fact output "$1"
 }
 
-# Waits until nothing is under way, telling what happens. Sets status.
+# Waits until nothing is under way, telling what happens. Sets status and facts.
 stack::settle() {
   local seen="" events line
-  status="$(stack::status)"
+  stack::read
   while [[ ${status} == *_IN_PROGRESS && ${status} != REVIEW_IN_PROGRESS ]]; do
     events="$(aws cloudformation describe-stack-events --stack-name "${stack}" --max-items 200 --output text \
       --query 'reverse(StackEvents[].[EventId, ResourceStatus, LogicalResourceId])' 2>/dev/null || true)"
@@ -39,11 +42,11 @@ stack::settle() {
       fi
     done <<<"${events}"
     sleep "${STACK_POLL_SECONDS}"
-    status="$(stack::status)"
+    stack::read
   done
 }
 
-# Brings a stack that an interrupted or failed run left behind to where it can be created or updated. Sets status.
+# Brings a stack that an interrupted or failed run left behind to where it can be created or updated. Sets status and facts.
 stack::repair() {
   stack::settle
   case "${status}" in
@@ -98,13 +101,12 @@ stack::parameters() {
     given+="${word%%=*} "
   done
   if [[ ${status} != NONE ]]; then
-    for name in $(aws cloudformation describe-stacks --stack-name "${stack}" --output text \
-      --query 'Stacks[0].Parameters[].ParameterKey'); do
+    while read -r name; do
       if [[ ${given} != *" ${name} "* ]]; then
         printf '%s{"ParameterKey": "%s", "UsePreviousValue": true}' "${separator}" "${name}"
         separator=", "
       fi
-    done
+    done < <(awk -F '\t' '$1 == "parameter" { print $2 }' <<<"${facts}")
   fi
   printf ']'
 }

@@ -1,0 +1,223 @@
+"""`./deploy.sh up`, `push` and `destroy` on the emulated account, with IAM enforced: the path that leads to AWS."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import aws
+from children import Family
+from emulator import emulator
+from integration.engine import ROOT, docker, marks, run
+
+pytestmark = marks()
+
+STACK = "pictures"
+VARIANTS = sorted(path.parent.name for path in (ROOT / "images").glob("*/app.py"))
+UPLOADS = f"{STACK}-uploads-000000000000-{aws.REGION}"
+RESULTS = f"{STACK}-results-000000000000-{aws.REGION}"
+
+
+@dataclass(frozen=True)
+class Account:
+    """An emulated account, and a copy of the project to deploy to it from."""
+
+    endpoint: str
+    project: Path
+
+    def settings(self) -> dict[str, str]:
+        return {**aws.CREDENTIALS, "AWS_ENDPOINT_URL": self.endpoint}
+
+    def deploy(self, *words: str, status: int = 0) -> str:
+        """What `./deploy.sh` says."""
+        done = run("./deploy.sh", *words, folder=self.project, settings=self.settings(), status=status)
+        return done.stdout + done.stderr
+
+    def client(self, service: str) -> Any:
+        return aws.client(service, self.endpoint)
+
+    def stack(self) -> dict[str, Any]:
+        (stack,) = self.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
+        found: dict[str, Any] = stack
+        return found
+
+    def images(self) -> dict[str, str]:
+        """What each function runs."""
+        functions = self.client("lambda")
+        return {name: functions.get_function(FunctionName=f"{STACK}-{name}")["Code"]["ImageUri"] for name in VARIANTS}
+
+    def state(self) -> Mapping[str, Any]:
+        """Everything that two runs of `up` must agree on."""
+        resources = self.client("cloudformation").list_stack_resources(StackName=STACK)["StackResourceSummaries"]
+        return {
+            "status": self.stack()["StackStatus"].removeprefix("CREATE_").removeprefix("UPDATE_"),
+            "resources": sorted((entry["LogicalResourceId"], entry["ResourceType"]) for entry in resources),
+            "parameters": sorted(
+                (entry["ParameterKey"], entry["ParameterValue"]) for entry in self.stack()["Parameters"]
+            ),
+            "images": self.images(),
+            "buckets": sorted(bucket["Name"] for bucket in self.client("s3").list_buckets()["Buckets"]),
+        }
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy whose files may be changed; it shares the environment of the original."""
+    copy = tmp_path_factory.mktemp("project")
+    ignored = shutil.ignore_patterns("__pycache__")
+    for name in ("docker", "images", "shared"):
+        shutil.copytree(ROOT / name, copy / name, ignore=ignored)
+    shutil.copy2(ROOT / "deploy.sh", copy)
+    (copy / ".machine").symlink_to(ROOT / ".machine")
+    return copy
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_traces() -> Iterator[None]:
+    yield
+    names = docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}").split()
+    ours = [name for name in names if name.startswith(f"{STACK}-base:") or f"/{STACK}:" in name]
+    if ours:
+        docker("rmi", *ours)
+
+
+@pytest.fixture
+def account(project: Path, tmp_path: Path) -> Iterator[Account]:
+    """An empty account that enforces IAM."""
+    with Family(tmp_path) as family, emulator(family, tmp_path, "127.0.0.1", {"AUTH": "true"}) as url:
+        yield Account(url, project)
+
+
+def test_up_twice_then_one_function_then_settings_then_away(account: Account) -> None:
+    """One long story, for every chapter needs the one before."""
+    told = account.deploy("up", "--stack", STACK)
+    assert f"{STACK} is up." in told
+    assert f"s3://{UPLOADS}/ingest/" in told
+    first = account.state()
+    assert first["status"] == "COMPLETE"
+    address = account.endpoint.removeprefix("http://") + f"/{STACK}@sha256:"
+    assert all(image.startswith(address) for image in first["images"].values())
+    assert len(set(first["images"].values())) == len(VARIANTS)
+
+    the_repository_keeps_what_runs(account)
+
+    told = account.deploy("up", "--stack", STACK)
+    assert f"Nothing changed: {STACK} is up to date." in told
+    assert "Building" not in told
+    assert account.state() == first
+
+    app = account.project / "images/thumbnail/app.py"
+    app.write_text(app.read_text() + "# changed\n")
+    told = account.deploy("push", "--stack", STACK, "thumbnail")
+    assert "Updated: thumbnail." in told
+    second = account.images()
+    assert [name for name in VARIANTS if second[name] != first["images"][name]] == ["thumbnail"]
+    assert "Nothing changed" in account.deploy("push", "--stack", STACK, "thumbnail", "web")
+
+    account.deploy("up", "--stack", STACK, "Memory=3008")
+    functions = account.client("lambda")
+    sizes = [functions.get_function_configuration(FunctionName=f"{STACK}-{name}")["MemorySize"] for name in VARIANTS]
+    assert sizes == [3008] * len(VARIANTS)
+    assert account.images() == second
+    assert "Nothing changed" in account.deploy("up", "--stack", STACK)
+
+    s3 = account.client("s3")
+    s3.put_object(Bucket=RESULTS, Key="thumbnail/photo.jpg", Body=b"kept")
+    assert "Nothing was touched." in account.deploy("destroy", "--stack", STACK, status=1)
+    told = account.deploy("destroy", "--stack", STACK, "--yes")
+    assert f"s3://{RESULTS} is kept" in told
+    assert [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]] == [RESULTS]
+    assert account.client("ecr").describe_repositories()["repositories"] == []
+    assert account.client("sqs").list_queues().get("QueueUrls", []) == []
+    assert account.client("iam").list_roles()["Roles"] == []
+
+    # What outlived the stack is used again.
+    assert f"The bucket {RESULTS} exists and is used as it is." in account.deploy("up", "--stack", STACK)
+    account.deploy("destroy", "--stack", STACK, "--yes", "--delete-pictures")
+    # By now it counts as the user's own.
+    assert [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]] == [RESULTS]
+
+
+def the_repository_keeps_what_runs(account: Account) -> None:
+    ecr = account.client("ecr")
+    (repository,) = ecr.describe_repositories()["repositories"]
+    assert repository["imageTagMutability"] == "IMMUTABLE"
+    assert repository["imageScanningConfiguration"]["scanOnPush"] is True
+    policy = json.loads(ecr.get_lifecycle_policy(repositoryName=STACK)["lifecyclePolicyText"])
+    assert [rule["selection"]["tagStatus"] for rule in policy["rules"]] == ["untagged"]
+    tagged = ecr.describe_images(repositoryName=STACK)["imageDetails"]
+    digests = {image.partition("@")[2] for image in account.images().values()}
+    assert digests <= {image["imageDigest"] for image in tagged if image.get("imageTags")}
+
+
+def test_a_run_that_is_killed_is_finished_by_the_next(account: Account) -> None:
+    chance = random.Random(20261120)
+    for _ in range(4):
+        running = subprocess.Popen(
+            ["./deploy.sh", "up", "--stack", STACK],
+            cwd=account.project,
+            env={**os.environ, **aws.PROXIES, **account.settings()},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        time.sleep(chance.uniform(1, 12))
+        os.killpg(running.pid, signal.SIGKILL)
+        running.wait()
+    account.deploy("up", "--stack", STACK)
+    repaired = account.state()
+    assert repaired["status"] == "COMPLETE"
+    assert "Nothing changed" in account.deploy("up", "--stack", STACK)
+    assert account.state() == repaired
+
+
+def test_a_bucket_of_the_users_keeps_what_it_had(account: Account) -> None:
+    s3, sqs = account.client("s3"), account.client("sqs")
+    s3.create_bucket(Bucket="holidays")
+    arn = f"arn:aws:sqs:{aws.REGION}:000000000000:other"
+    let_in = {"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sqs:SendMessage"}
+    policy = {"Version": "2012-10-17", "Statement": [{**let_in, "Resource": arn}]}
+    sqs.create_queue(QueueName="other", Attributes={"Policy": json.dumps(policy)})
+    s3.put_bucket_notification_configuration(
+        Bucket="holidays",
+        NotificationConfiguration={
+            "QueueConfigurations": [{"Id": "mine", "QueueArn": arn, "Events": ["s3:ObjectTagging:*"]}]
+        },
+    )
+    for _ in range(2):
+        account.deploy("up", "--stack", STACK, "SourceBucketName=holidays", "OutputBucketName=holidays")
+        found = s3.get_bucket_notification_configuration(Bucket="holidays")
+        assert [entry["Id"] for entry in found["QueueConfigurations"]] == ["mine"]
+        assert {entry["Id"] for entry in found["TopicConfigurations"]} == {f"{STACK}-created", f"{STACK}-removed"}
+    account.deploy("destroy", "--stack", STACK, "--yes", "--delete-pictures")
+    found = s3.get_bucket_notification_configuration(Bucket="holidays")
+    assert [entry["Id"] for entry in found["QueueConfigurations"]] == ["mine"]
+    assert "TopicConfigurations" not in found
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("up", "Memori=3008"), "is no setting of the stack"),
+        (("up", "Digests=web=0;"), "is no setting of the stack"),
+        (("up", "--stack", "My_Stack"), "A stack's name is"),
+        (("up", "--force"), "has no option --force"),
+        (("push", "sepia"), 'There is no variant "sepia"'),
+        (("destroy", "everything"), "takes options only"),
+    ],
+)
+def test_wrong_usage_is_told_in_a_sentence(account: Account, words: tuple[str, ...], sentence: str) -> None:
+    assert sentence in account.deploy(*words, status=2)
+
+
+def test_a_function_cannot_be_pushed_before_there_is_a_stack(account: Account) -> None:
+    assert "./deploy.sh up makes it" in account.deploy("push", status=1)
