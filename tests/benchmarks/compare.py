@@ -286,8 +286,8 @@ def _options() -> argparse.ArgumentParser:
     add("--seconds", type=float, default=6.0, help="for each picture and task, about")
     add("--image", metavar="NAME", help="run the machine's rows in this image of a function")
     add("--out", type=Path, default=RESULTS)
-    add("--photographs", type=Path, default=contenders.ROOT / "tests" / "pictures")
-    add("--pictures", type=Path, default=contenders.BENCH / "pictures", help="where the inputs are kept")
+    add("--photographs", type=Path, default=contenders.PHOTOGRAPHS)
+    add("--pictures", type=Path, default=contenders.PICTURES, help="where the inputs are kept")
     return parser
 
 

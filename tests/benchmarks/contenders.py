@@ -12,8 +12,15 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 BENCH = Path(os.environ.get("BENCH_HOME", ROOT / ".machine" / "bench"))
 
+PHOTOGRAPHS = ROOT / "tests" / "pictures"
+PICTURES = BENCH / "pictures"
+"""Where the inputs that are made of the photographs are kept."""
+
 _SIMD = str(BENCH / "simd" / "bin" / "python")
 _STOCK = str(BENCH / "stock" / "bin" / "python")
+MACHINE_PYTHON = _SIMD if Path(_SIMD).exists() else _STOCK
+"""With the Pillow that the machine runs on."""
+
 _IMAGE_BENCHMARKS = "/benchmarks"
 
 
@@ -44,6 +51,8 @@ class Run:
     seconds: float
     cpu: float
     bytes: int
+    peak: int
+    """Bytes of memory, the most that the contender has held since its start."""
 
 
 class Child:

@@ -73,6 +73,11 @@ def make(picture: Picture, photographs: Path, folder: Path) -> Path:
     return path
 
 
+def two_megapixels(photographs: Path, folder: Path) -> Path:
+    """The usual upload: a JPEG."""
+    return make(next(picture for picture in ALL if picture.name == "jpeg-2mp"), photographs, folder)
+
+
 def _write(picture: Picture, photographs: list[Image.Image], path: Path) -> None:
     scene = _scene(photographs, picture.width, picture.height)
     if picture.alpha:

@@ -1,9 +1,9 @@
 """The child's side of the line protocol, for contenders written in Python.
 
 A contender is a process that lives for the whole run. It first prints one line, its versions, and then answers
-every line `{"picture": path, "task": {...}, "save": path or null}` with one line:
-`{"seconds": ..., "cpu": ..., "bytes": ...}`, or `{"unable": "why"}` where it cannot do such a task. What is timed is
-the task from memory to memory; reading the picture and saving the result are not.
+every line `{"picture": path, "task": {...}, "save": path or null}` with one line
+`{"seconds": ..., "cpu": ..., "bytes": ..., "peak": ...}`, or `{"unable": "why"}` where it cannot do such a task.
+What is timed is the task from memory to memory; reading the picture and saving the result are not.
 """
 
 import json
@@ -53,19 +53,29 @@ def serve(versions: dict[str, str], contender: Callable[[bytes, Task], bytes]) -
             continue
         if request["save"]:
             Path(request["save"]).write_bytes(result)
-        say({"seconds": seconds, "cpu": cpu, "bytes": len(result)})
+        say({"seconds": seconds, "cpu": cpu, "bytes": len(result), "peak": peak_bytes()})
 
 
-def cpu_seconds() -> float:
-    """User and system time of this process and of the processes below it, so far."""
+def cpu_seconds(without: int = 0) -> float:
+    """User and system time of this process and of the processes below it, so far, `without` one of them."""
     own = resource.getrusage(resource.RUSAGE_SELF)
-    below = sum(_scheduled(task) for pid in _descendants(os.getpid()) for task in _tasks(pid))
+    below = sum(_scheduled(task) for pid in _descendants(os.getpid()) if pid != without for task in _tasks(pid))
     return own.ru_utime + own.ru_stime + below
+
+
+def peak_bytes() -> int:
+    """The most memory that this process and those below it have held, each at its own worst moment."""
+    return sum(_high_water(pid) for pid in [os.getpid(), *_descendants(os.getpid())])
 
 
 def _descendants(pid: int) -> list[int]:
     children = [int(child) for task in _tasks(pid) for child in (task / "children").read_text().split()]
     return children + [below for child in children for below in _descendants(child)]
+
+
+def _high_water(pid: int) -> int:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
 
 
 def _tasks(pid: int) -> list[Path]:

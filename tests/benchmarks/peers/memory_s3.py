@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -19,10 +20,25 @@ class MemoryS3:
         self._metadata: dict[tuple[str, str], dict[str, str]] = {}
         self._etags: dict[tuple[str, str], str] = {}
         self._delay = delay
+        self.calls = 0
+        """How often it was called."""
+        self.most_at_once = 0
+        """Calls."""
+        self._lock = threading.Lock()
+        self._running = 0
+
+    def _call(self) -> None:
+        with self._lock:
+            self.calls += 1
+            self._running += 1
+            self.most_at_once = max(self.most_at_once, self._running)
+        time.sleep(self._delay)
+        with self._lock:
+            self._running -= 1
 
     def put_object(self, **request: Any) -> Answer:
         """The store that the machine does; the entity tag is the content's hash, as S3's is."""
-        time.sleep(self._delay)
+        self._call()
         where = request["Bucket"], request["Key"]
         self.objects[where] = bytes(request["Body"])
         self._metadata[where] = request.get("Metadata", {})
@@ -36,7 +52,7 @@ class MemoryS3:
 
     def head_object(self, **request: Any) -> Answer:
         """Raises ClientError(404) for what is not there."""
-        time.sleep(self._delay)
+        self._call()
         where = request["Bucket"], request["Key"]
         if where not in self.objects:
             raise ClientError({"Error": {"Code": "404"}}, "HeadObject")
@@ -47,7 +63,7 @@ class MemoryS3:
 
     def delete_object(self, **request: Any) -> Answer:
         """Succeeds whether it was there or not."""
-        time.sleep(self._delay)
+        self._call()
         self.objects.pop((request["Bucket"], request["Key"]), None)
         return {}
 
@@ -57,6 +73,6 @@ class MemoryS3:
 
     def paginate(self, **request: Any) -> Iterator[Answer]:
         """All keys of a prefix, in one page."""
-        time.sleep(self._delay)
+        self._call()
         bucket, prefix = request["Bucket"], request["Prefix"]
         yield {"Contents": [{"Key": key} for place, key in self.objects if place == bucket and key.startswith(prefix)]}

@@ -47,5 +47,6 @@ for await (const line of createInterface({ input: process.stdin })) {
   const seconds = Number(process.hrtime.bigint() - start) / 1e9;
   const { user, system } = process.cpuUsage(cpu);
   if (request.save) writeFileSync(request.save, result);
-  say({ seconds, cpu: (user + system) / 1e6, bytes: result.length });
+  const peak = process.resourceUsage().maxRSS * 1024;
+  say({ seconds, cpu: (user + system) / 1e6, bytes: result.length, peak });
 }
