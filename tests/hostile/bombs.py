@@ -15,6 +15,8 @@ from imagemachine.errors import Reason
 MADE = "made"
 CORRUPT, PIXELS, SLOW = Reason.CORRUPT, Reason.TOO_MANY_PIXELS, Reason.TOO_SLOW
 NOT_AN_IMAGE, UNSUPPORTED = Reason.NOT_AN_IMAGE, Reason.UNSUPPORTED_FORMAT
+ODD = (CORRUPT, UNSUPPORTED, MADE)
+"""Kinds that exist, or could, and that not every decoder knows."""
 MIB = 1024 * 1024
 
 Bomb = tuple[bytes, frozenset[str]]
@@ -225,7 +227,7 @@ def _tiff() -> Iterator[tuple[str, bytes, tuple[str, ...]]]:
     yield "tiff-wide", file((256, 4, 1, 2**32 - 1)), (PIXELS, CORRUPT)
     yield "tiff-within-the-limit", file((256, 4, 1, 9000), (257, 4, 1, 9000)), (CORRUPT, MADE)
     yield "tiff-empty", file((256, 3, 1, 0), (257, 3, 1, 0)), (CORRUPT,)
-    yield "tiff-countless-strips", file((273, 4, 2**32 - 1, 200), (279, 4, 2**32 - 1, 200)), (CORRUPT, MADE)
+    yield "tiff-countless-strips", file((273, 4, 2**32 - 1, 200), (279, 4, 2**32 - 1, 200)), ODD
     yield "tiff-strip-outside", file((273, 4, 1, 2**32 - 1)), (CORRUPT,)
     yield "tiff-strip-of-4-gigabytes", file((279, 4, 1, 2**32 - 1)), (CORRUPT, MADE)
     yield "tiff-no-rows", file((278, 3, 1, 0)), (CORRUPT, MADE)
@@ -235,7 +237,7 @@ def _tiff() -> Iterator[tuple[str, bytes, tuple[str, ...]]]:
     yield "tiff-65535-tags", b"II*\0\x08\0\0\0\xff\xff" + struct.pack("<HHII", 256, 4, 1, 5) * 65535, (CORRUPT,)
     yield "tiff-no-size", file(drop=(256, 257)), (CORRUPT,)
     for compression in (2, 3, 4, 5, 6, 7, 8, 32773, 32946, 34712, 34925, 50000, 50001, 65535):
-        yield f"tiff-compression-{compression}", file((259, 3, 1, compression)), (CORRUPT, MADE)
+        yield f"tiff-compression-{compression}", file((259, 3, 1, compression)), ODD
     yield "tiff-empty-tiles", file((322, 3, 1, 0), (323, 3, 1, 0), (324, 4, 1, 200), (325, 4, 1, 16)), (CORRUPT, MADE)
     big = b"II+\0\x08\0\0\0" + struct.pack("<QQ", 16, 2**64 - 1) + bytes(200)
     yield "tiff-big-countless-tags", big, (CORRUPT,)
@@ -308,12 +310,12 @@ def _bmp() -> Iterator[tuple[str, bytes, tuple[str, ...]]]:
     yield "bmp-lowest", file(2, -most - 1), (PIXELS, CORRUPT)
     yield "bmp-backwards", file(-2, 2, pixels=bytes(16)), (CORRUPT, PIXELS)
     yield "bmp-empty", file(0, 0), (CORRUPT,)
-    yield "bmp-countless-colours", file(4, 4, bits=8, colours=2**32 - 1, pixels=bytes(2000)), (CORRUPT, MADE)
+    yield "bmp-countless-colours", file(4, 4, bits=8, colours=2**32 - 1, pixels=bytes(2000)), ODD
     for bits in (0, 2, 3, 64, 65535):
-        yield f"bmp-{bits}-bits", file(4, 4, bits=bits, pixels=bytes(2000)), (CORRUPT, MADE)
+        yield f"bmp-{bits}-bits", file(4, 4, bits=bits, pixels=bytes(2000)), ODD
     for method in range(1, 8):
         pixels = b"\0\2\xff\xff" * 5000
-        yield f"bmp-method-{method}", file(4, 4, bits=8, method=method, pixels=pixels), (CORRUPT, MADE)
+        yield f"bmp-method-{method}", file(4, 4, bits=8, method=method, pixels=pixels), ODD
     yield "bmp-runs-outside", file(9000, 9000, bits=8, method=1, pixels=b"\xff\1" * 20_000), (CORRUPT, MADE)
     yield "bmp-header-of-4-gigabytes", b"BM" + bytes(12) + struct.pack("<I", 2**32 - 1) + bytes(100), (CORRUPT,)
 
@@ -324,7 +326,7 @@ def _ico() -> Iterator[tuple[str, bytes, tuple[str, ...]]]:
 
     head = b"\0\0\1\0"
     png = with_right_checksums(_png_file(size=(60_000, 60_000)))
-    yield "ico-65535-entries", head + b"\xff\xff" + entry(40, 22) * 65535, (CORRUPT,)
+    yield "ico-65535-entries", head + b"\xff\xff" + entry(40, 22) * 65535, ODD
     yield "ico-in-itself", head + b"\1\0" + entry(1000, 0) + bytes(1000), (CORRUPT, MADE)
     yield "ico-outside", head + b"\1\0" + entry(2**32 - 1, 2**32 - 1), (CORRUPT,)
     yield "ico-large-png", head + b"\1\0" + entry(len(png), 22) + png, (PIXELS, CORRUPT)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hostile.bombs import SLOW, bombs
+from hostile.bombs import CORRUPT, MADE, NOT_AN_IMAGE, PIXELS, SLOW, UNSUPPORTED, bombs
 from hostile.fuzz import HERE, MIB, VARIANTS, Machine, fuzz, wrong
 from hostile.seeds import good
 from imagemachine.errors import Rejected
@@ -58,7 +58,7 @@ def test_a_bomb_is_made_or_rejected_with_a_true_reason(few: Machine, name: str) 
 
 @pytest.mark.parametrize("file", KEPT, ids=lambda file: file.name)
 def test_what_was_found_once_stays_put_right(machine: Machine, file: Path) -> None:
-    assert outcomes(machine, file.read_bytes()) <= {"made", "corrupt", "too-many-pixels", "not-an-image"}
+    assert outcomes(machine, file.read_bytes()) <= {MADE, CORRUPT, PIXELS, NOT_AN_IMAGE, UNSUPPORTED}
 
 
 @pytest.mark.parametrize("name", good())
