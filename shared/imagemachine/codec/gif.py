@@ -192,6 +192,12 @@ def _table_bits(palette: bytes) -> int:
     return (len(palette) // 3).bit_length() - 2
 
 
+def code_size_of(indices: Image.Image) -> int:
+    """Bits that the `L` picture's indices need; one bit is never written, says the specification's appendix F."""
+    histogram = indices.histogram()
+    return max(2, max(index for index, count in enumerate(histogram) if count).bit_length())
+
+
 def compressed(indices: Image.Image, code_size: int) -> bytes:
     """The `L` picture of palette indices as LZW codes in sub-blocks."""
     return indices.tobytes("gif", "L", code_size, 0)
@@ -218,8 +224,7 @@ def _turned_frame(frame: Frame, canvas: tuple[int, int], transpose: Transpose) -
         indices = indices.crop((left - frame.left, top - frame.top, right - frame.left, bottom - frame.top))
     pixels = transposed(indices, transpose)
     left, top, width, height = transposed_box((left, top, right - left, bottom - top), canvas, transpose)
-    # A code size of one bit is never written: https://www.w3.org/Graphics/GIF/spec-gif89a.txt, appendix F.
-    code_size = max(2, frame.code_size)
+    code_size = code_size_of(indices)
     data = compressed(pixels, code_size)
     return replace(
         frame, left=left, top=top, width=width, height=height, data=data, code_size=code_size, interlaced=False

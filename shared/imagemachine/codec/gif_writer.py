@@ -1,40 +1,54 @@
 """Resized animations as GIF: few colours, small rectangles, every frame and its time as they were."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 
 from PIL import Image
 
 from imagemachine.codec import gif
-from imagemachine.codec.animation import Box, Shown, changed_box, changed_mask
+from imagemachine.codec.animation import Shown, changed_box, changed_mask
 
 _SAMPLES = 12
 """So many frames, spread over the whole animation, decide its colours."""
 _OPAQUE_FROM = 128
 _COLOURS = 255
-"""One of the 256 stands for transparency."""
-_GOOD_ENOUGH = 3.0
-"""Mean difference of a channel below which a palette needs no dithering."""
+"""At most, for one of the 256 stands for transparency."""
+_INVERTED_MASK = [255] + [0] * 255
+
+
+@dataclass(frozen=True)
+class _Palette:
+    """The colours of a whole animation; the index behind the last one is transparent."""
+
+    image: Image.Image
+    """A `P` picture that has them."""
+    count: int
+
+    @property
+    def code_size(self) -> int:
+        return max(2, self.count.bit_length())
+
+    @property
+    def table(self) -> bytes:
+        return bytes(self.image.getpalette() or ())[: 3 * self.count].ljust(3 << self.code_size, b"\0")
 
 
 def animation(frames: Sequence[Shown], loop: int | None) -> gif.Gif:
     """The GIF of RGBA frames; what is half transparent becomes one or the other."""
     pictures = [_without_half_transparency(frame.image) for frame in frames]
     palette = _palette(pictures)
-    vanishing = _something_vanishes(pictures)
-    size = pictures[0].size
+    clearing = _something_vanishes(pictures)
     written = []
     before: Image.Image | None = None
     for picture, frame in zip(pictures, frames, strict=True):
-        made = _frame(picture, None if vanishing else before, palette)
-        disposal = gif.CLEAR if vanishing else gif.KEEP
-        written.append(replace(made, delay=_hundredths(frame.seconds), disposal=disposal))
+        made = _frame(picture, None if clearing else before, palette)
+        written.append(replace(made, delay=_hundredths(frame.seconds), disposal=gif.CLEAR if clearing else gif.KEEP))
         before = picture
     if len(written) == 1:
         written = [replace(written[0], disposal=gif.NONE)]
-    return gif.Gif(*size, tuple(written), _table(palette), background=_COLOURS, loop=loop)
+    return gif.Gif(*pictures[0].size, tuple(written), palette.table, background=palette.count, loop=loop)
 
 
 def _hundredths(seconds: Fraction) -> int:
@@ -56,47 +70,48 @@ def _without_half_transparency(image: Image.Image) -> Image.Image:
 
 def _something_vanishes(pictures: Sequence[Image.Image]) -> bool:
     """Whether a pixel that is there is gone in a later frame, which GIF can only do by clearing."""
-    alphas = [picture.getchannel("A") for picture in pictures]
-    for before, now in pairwise(alphas):
+    for before, now in pairwise(picture.getchannel("A") for picture in pictures):
         if now.getextrema() == (255, 255):
             continue
         gone = Image.new("L", now.size)
-        gone.paste(before, mask=now.point([255] + [0] * 255))
+        gone.paste(before, mask=now.point(_INVERTED_MASK))
         if gone.getbbox():
             return True
     return False
 
 
-def _palette(pictures: Sequence[Image.Image]) -> Image.Image:
-    """A `P` picture with the colours that suit all frames."""
-    step = max(1, -(-len(pictures) // _SAMPLES))
-    sample = pictures[::step]
+def _palette(pictures: Sequence[Image.Image]) -> _Palette:
+    """The colours that suit all frames."""
+    sample = pictures[:: -(-len(pictures) // _SAMPLES)]
     width, height = sample[0].size
     sheet = Image.new("RGB", (width, height * len(sample)))
     for number, picture in enumerate(sample):
         sheet.paste(picture.convert("RGB"), (0, number * height))
-    return sheet.quantize(_COLOURS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    few = sheet.getcolors(_COLOURS)
+    if few is None:
+        return _Palette(sheet.quantize(_COLOURS, Image.Quantize.MEDIANCUT), _COLOURS)
+    exact = Image.new("P", (1, 1))
+    exact.putpalette(bytes(level for _count, colour in few for level in colour))  # type: ignore[union-attr]
+    return _Palette(exact, len(few))
 
 
-def _table(palette: Image.Image) -> bytes:
-    return bytes(palette.getpalette() or ())[: 3 * _COLOURS].ljust(768, b"\0")
-
-
-def _frame(picture: Image.Image, before: Image.Image | None, palette: Image.Image) -> gif.Frame:
-    box: Box = changed_box(before, picture)
+def _frame(picture: Image.Image, before: Image.Image | None, palette: _Palette) -> gif.Frame:
+    alpha = picture.getchannel("A")
+    box = changed_box(before, picture) if before is not None else alpha.getbbox() or (0, 0, 1, 1)
     part = picture.crop(box)
-    indices = part.convert("RGB").quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
-    indices = Image.frombytes("L", indices.size, indices.tobytes())
-    hidden = part.getchannel("A").point([255] + [0] * 255)
-    indices.paste(_COLOURS, mask=hidden)
+    coloured = part.convert("RGB").quantize(palette=palette.image, dither=Image.Dither.FLOYDSTEINBERG)
+    indices = Image.frombytes("L", coloured.size, coloured.tobytes())
+    transparent = alpha.crop(box).point(_INVERTED_MASK)
+    indices.paste(palette.count, mask=transparent)
     if before is not None:
-        indices.paste(_COLOURS, mask=changed_mask(before.crop(box), part).point([255] + [0] * 255))
-    uses_transparency = before is not None or hidden.getbbox() is not None
+        indices.paste(palette.count, mask=changed_mask(before.crop(box), part).point(_INVERTED_MASK))
+    uses_transparency = before is not None or transparent.getbbox() is not None
     return gif.Frame(
         left=box[0],
         top=box[1],
         width=part.width,
         height=part.height,
-        data=gif.compressed(indices, 8),
-        transparent=_COLOURS if uses_transparency else None,
+        data=gif.compressed(indices, palette.code_size),
+        code_size=palette.code_size,
+        transparent=palette.count if uses_transparency else None,
     )

@@ -83,8 +83,9 @@ def _webp(upload: Upload, transpose: Transpose | None, metadata: Metadata, keep:
 
 
 def _tiff(upload: Upload, transpose: Transpose | None, metadata: Metadata, keep: bool) -> Turned | None:
-    del keep
     image = opened("tiff", upload.data)
+    if transpose is None and (keep or not any(tag in image.tag_v2 for tag in _TIFF_METADATA)):  # type: ignore[attr-defined]
+        return Turned(upload.data, "untouched")
     compression = _TIFF_COMPRESSIONS.get(image.info.get("compression", ""), "tiff_adobe_deflate")
     options: dict[str, Any] = {"compression": compression}
     if metadata.icc:
@@ -97,12 +98,22 @@ def _tiff(upload: Upload, transpose: Transpose | None, metadata: Metadata, keep:
     return Turned(_saved(plain, "TIFF", exif=metadata.exif, **options), PILLOW)
 
 
+_TIFF_METADATA = (0x010F, 0x0110, 0x0132, 0x02BC, 0x83BB, 0x8649, 0x8769, 0x8825)
+"""Camera, time, XMP, IPTC, Photoshop's resources, Exif and GPS."""
 _TIFF_COMPRESSIONS = {name: name for name in ("raw", "tiff_lzw", "packbits", "group3", "group4")}
 """Those without loss that are kept as they are."""
 
 
+def _avif(upload: Upload, transpose: Transpose | None, metadata: Metadata, keep: bool) -> Turned | None:
+    del metadata
+    has_more = bool(upload.metadata.exif or upload.metadata.xmp)
+    return Turned(upload.data, "untouched") if transpose is None and (keep or not has_more) else None
+
+
 def _bmp(upload: Upload, transpose: Transpose | None, metadata: Metadata, keep: bool) -> Turned:
     del metadata, keep
+    if transpose is None:
+        return Turned(upload.data, "untouched")
     return Turned(_saved(transposed(opened("bmp", upload.data), transpose), "BMP"), PILLOW)
 
 
@@ -117,6 +128,7 @@ _TURNS: dict[str, Callable[[Upload, Transpose | None, Metadata, bool], Turned | 
     "gif": _gif,
     "png": _png,
     "webp": _webp,
+    "avif": _avif,
     "tiff": _tiff,
     "bmp": _bmp,
 }

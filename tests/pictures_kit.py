@@ -1,0 +1,113 @@
+"""Pictures for tests, drawn here, and what is in a picture file as numbers."""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+PHOTOGRAPHS = Path(__file__).parent / "pictures"
+Pixels = NDArray[np.uint8]
+
+
+def scene(width: int = 96, height: int = 64, mode: str = "RGB", seed: int = 0) -> Image.Image:
+    """A picture in which every corner and every direction is different; with alpha, its edges are soft."""
+    across = Image.linear_gradient("L").rotate(90).resize((width, height))
+    down = Image.linear_gradient("L").resize((width, height))
+    round_ = Image.radial_gradient("L").resize((width, height))
+    picture = Image.merge("RGB", (across, down, round_))
+    draw = ImageDraw.Draw(picture)
+    draw.rectangle((width * 0.08, height * 0.1, width * 0.35, height * 0.3), fill=(230, 30, 40))
+    draw.ellipse((width * 0.5, height * 0.5, width * 0.9, height * 0.8), fill=(20, 60, 220))
+    draw.line((0, height - 1, width * 0.4, height * 0.6), fill=(250, 240, 30), width=max(1, width // 40))
+    if seed:
+        box = (width * 0.1 * seed % width, height * 0.6, width * 0.1 * seed % width + 12, height * 0.6 + 12)
+        draw.ellipse(box, fill=(40 * seed % 256, 255, 120))
+    if mode in ("RGBA", "LA"):
+        picture.putalpha(Image.radial_gradient("L").resize((width, height)).point(lambda value: 255 - value))
+    return picture.convert(mode)
+
+
+def moving(count: int = 5, mode: str = "RGBA", size: tuple[int, int] = (96, 64)) -> list[Image.Image]:
+    """Frames in which one thing moves; with alpha, on nothing at all."""
+    frames = []
+    for number in range(count):
+        frame = scene(*size) if mode == "RGB" else Image.new("RGBA", size)
+        left = 8 + 12 * number
+        ImageDraw.Draw(frame).ellipse((left, 20, left + 20, 40), fill=(255, 40 * number, 0))
+        frames.append(frame.convert(mode))
+    return frames
+
+
+def file_of(image: Image.Image | list[Image.Image], format_name: str, **options: Any) -> bytes:
+    """The file of a picture, or of an animation of several."""
+    first, *others = image if isinstance(image, list) else [image]
+    if others:
+        options |= {"save_all": True, "append_images": others}
+    stream = io.BytesIO()
+    first.save(stream, {"jpg": "JPEG", "jpeg": "JPEG", "tif": "TIFF"}.get(format_name, format_name.upper()), **options)
+    return stream.getvalue()
+
+
+def exif_of(orientation: int = 1, **tags: Any) -> bytes:
+    """An Exif block; tags by number, as `t315=...`."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    for name, value in tags.items():
+        exif[int(name.removeprefix("t"))] = value
+    return exif.tobytes()
+
+
+def lying(image: Image.Image, orientation: int) -> Image.Image:
+    """The picture as a camera would store it that then claims `orientation`."""
+    undo = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }
+    return image.transpose(undo[orientation]) if orientation in undo else image
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A picture file as Pillow shows it."""
+
+    mode: str
+    size: tuple[int, int]
+    frames: list[Pixels]
+    """RGBA."""
+    durations: list[float]
+    """Milliseconds; 0 where the file says nothing."""
+    loop: int | None
+    info: dict[str | tuple[int, int], Any]
+
+
+def opened(data: bytes) -> Opened:
+    """Decode a picture file whole."""
+    image = Image.open(io.BytesIO(data))
+    frames, durations = [], []
+    for number in range(getattr(image, "n_frames", 1)):
+        image.seek(number)
+        frames.append(np.asarray(image.convert("RGBA")))
+        durations.append(float(image.info.get("duration") or 0))
+    image.seek(0)
+    return Opened(image.mode, image.size, frames, durations, image.info.get("loop"), dict(image.info))
+
+
+def turned(pixels: Pixels, degrees: int) -> Pixels:
+    """The pixels turned clockwise."""
+    return np.rot90(pixels, -degrees // 90)
+
+
+def furthest(one: NDArray[Any], other: NDArray[Any]) -> int:
+    """The largest difference of any two numbers; pictures of different shape are infinitely far apart."""
+    if one.shape != other.shape:
+        return 1_000_000
+    return int(np.abs(one.astype(np.int64) - other.astype(np.int64)).max())
