@@ -29,7 +29,9 @@ Image.MAX_IMAGE_PIXELS = None
 _GAP = 1.5
 """A JPEG is decoded at the smallest of libjpeg's scales that is still so much larger than what is wanted."""
 _EXIF = b"Exif\0\0"
-_UNSUPPORTED = re.compile(r"(?i)unsupported|not supported|unknown (?:pixel|raw|data|compression)|cannot handle")
+_UNSUPPORTED = re.compile(
+    r"(?i)unsupported|not (?:supported|installed)|unknown (?:pixel|raw|data|compression)|cannot handle"
+)
 """What decoders say of a file that may well be whole."""
 
 
