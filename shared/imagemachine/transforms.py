@@ -13,14 +13,14 @@ def resized(
 
     Pillow premultiplies transparency on the way, so no edge gets a fringe.
     """
-    if size == image.size:
-        return image
-    return image.resize(size, Image.Resampling.LANCZOS, box, reducing_gap=_GAP)
+    if size != image.size:
+        image = image.resize(size, Image.Resampling.LANCZOS, box, reducing_gap=_GAP)
+    return image.convert("RGB") if image.mode == "RGBX" else image
 
 
 def plain(image: Image.Image) -> Image.Image:
-    """`image` in a mode that can be resampled: L, LA, RGB, RGBA, CMYK, LAB or I;16."""
-    if image.mode in ("LA", "RGBA", "CMYK", "LAB", "I;16"):
+    """`image` in a mode that can be resampled: L, LA, RGB, RGBX, RGBA, CMYK, LAB or I;16."""
+    if image.mode in ("LA", "RGBX", "RGBA", "CMYK", "LAB", "I;16"):
         return image
     if image.mode in ("L", "RGB") and "transparency" not in image.info:
         return image

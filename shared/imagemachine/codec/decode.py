@@ -1,6 +1,7 @@
 """Opening an upload: its header first, its pixels only after the limits have been checked."""
 
 import io
+import math
 import re
 import warnings
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from typing import NamedTuple
 from PIL import AvifImagePlugin, Image, ImageFile, UnidentifiedImageError
 from pillow_heif import register_heif_opener
 
-from imagemachine.codec import animation, colour, gif, jpeg, png, webp
+from imagemachine.codec import animation, colour, gif, jpeg, libwebp, png, webp
 from imagemachine.codec.animation import Shown
 from imagemachine.codec.identify import identify
 from imagemachine.codec.metadata import Metadata
@@ -27,7 +28,7 @@ Image.init()
 Image.MAX_IMAGE_PIXELS = None
 
 _GAP = 1.5
-"""A JPEG is decoded at the smallest of libjpeg's scales that is still so much larger than what is wanted."""
+"""So much larger than what is wanted a picture may be when it is decoded smaller than it is."""
 _EXIF = b"Exif\0\0"
 _UNSUPPORTED = re.compile(
     r"(?i)unsupported|not (?:supported|installed)|unknown (?:pixel|raw|data|compression)|cannot handle"
@@ -181,15 +182,20 @@ def opened(name: str, data: bytes) -> ImageFile.ImageFile:
 def still(upload: Upload, wanted: tuple[int, int]) -> Decoded:
     """The picture, or the first of several, decoded; not yet upright.
 
-    `wanted` is the size it will be resized to: a JPEG may come out smaller than it is, though never as small.
+    `wanted` is the size it will be resized to: a JPEG or WebP may come out smaller than it is, though never as small.
     """
     with picture_errors(upload.format):
         if upload.as_gif is not None:
             return Decoded(next(_shown(upload)).image)
+        larger = (math.ceil(wanted[0] * _GAP), math.ceil(wanted[1] * _GAP))
+        if upload.format == "webp" and upload.frames == 1:
+            smaller = libwebp.decoded(upload.data, larger)
+            if smaller is not None:
+                return Decoded(smaller)
         image = opened(upload.format, upload.data) if upload.as_png is None else png.opened(upload.as_png, upload.data)
         drafted = None
         if upload.format == "jpeg":
-            drafted = image.draft(None, (round(wanted[0] * _GAP), round(wanted[1] * _GAP)))
+            drafted = image.draft(None, larger)
         image.load()
         return Decoded(image, drafted[1] if drafted else None)
 

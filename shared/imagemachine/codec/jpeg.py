@@ -121,17 +121,18 @@ def _has_standard_tables(jpeg: bytes) -> bool:
     return sum(len(payload) for marker, payload in _segments(jpeg) if marker == _DHT) in _STANDARD_TABLES
 
 
-def nearly_lossless(image: Image.Image, transpose: Transpose | None) -> bytes | None:
-    """The JPEG `image`, whose sides allow no lossless turn, written again with its own tables and subsampling.
+def nearly_lossless(jpeg: bytes, image: Image.Image, transpose: Transpose | None) -> bytes | None:
+    """The file `jpeg`, opened as `image`, turned and written again with its own tables and subsampling.
 
-    It is decoded to YCbCr, so that no colour is rounded on the way. None for a JPEG without quantisation tables.
+    For sides that allow no lossless turn. It is decoded to YCbCr, so that no colour is rounded on the way. None for a JPEG without quantisation tables.
     """
     if not isinstance(image, JpegImagePlugin.JpegImageFile):
         raise TypeError("only a JPEG has tables to keep")
     if any(layer[3] not in image.quantization for layer in image.layer):
         return None
     tables = [image.quantization[layer[3]] for layer in image.layer[:2]]
-    options: dict[str, Any] = {"progressive": bool(image.info.get("progressive")), "optimize": True}
+    progressive = bool(image.info.get("progressive"))
+    options: dict[str, Any] = {"progressive": progressive, "optimize": not _has_standard_tables(jpeg)}
     subsampling = JpegImagePlugin.get_sampling(image)
     if image.mode == "RGB" and _holds_rgb(image):
         options["keep_rgb"] = True

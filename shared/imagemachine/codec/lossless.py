@@ -45,7 +45,7 @@ def _jpeg(upload: Upload, transpose: Transpose | None, metadata: Metadata, keep:
     data = jpeg.lossless(upload.data, transpose)
     if data is not None:
         return Turned(jpeg.write_metadata(data, metadata), "turbojpeg")
-    data = jpeg.nearly_lossless(opened("jpeg", upload.data), transpose)
+    data = jpeg.nearly_lossless(upload.data, opened("jpeg", upload.data), transpose)
     if data is None:
         return None
     upload.notes.append("The JPEG could not be turned without loss, so it was written again with its own tables.")
