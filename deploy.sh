@@ -35,31 +35,19 @@ wrong_usage() {
   fail "$1 \`./deploy.sh\` lists the commands." 2
 }
 
-# The first Python on PATH for which the pinned packages exist.
-find_python() {
-  local candidate
-  for candidate in python3 python3.14 python3.13 python3.12 python3.11; do
-    if "${candidate}" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null; then
-      printf '%s\n' "${candidate}"
-      return
-    fi
-  done
-  if command -v python3 >/dev/null; then
-    fail "$(python3 --version 2>&1) is on PATH, and Python 3.11 to 3.14 is needed: install one of them beside it."
-  fi
-  fail 'No python3 is on PATH: install Python 3.11 to 3.14 (Debian and Ubuntu: sudo apt install python3 python3-venv).'
-}
+# shellcheck source=docker/local/python.sh
+source "${here}/docker/local/python.sh"
 
 # Prints the Python of .machine/, which has boto3, the emulator and awscli; makes it at first use.
 machine_python() {
   local python
-  python="$(find_python)" || exit
+  python="$(python::find)" || exit
   "${python}" -E -s "${here}/docker/local/environment.py" || exit
 }
 
 run_local() {
   local python
-  python="$(find_python)" || exit
+  python="$(python::find)" || exit
   exec "${python}" -E -s "${here}/docker/local/main.py" "$@"
 }
 

@@ -4,6 +4,9 @@ set -Eeuo pipefail
 
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 
+# shellcheck source=docker/local/python.sh
+source docker/local/python.sh
+
 usage() {
   cat <<'TEXT'
 tests/run.sh [--quick] [PYTEST ARGUMENT ...]
@@ -33,7 +36,7 @@ lint() {
   PYTHONPATH=shared "${python}" -c 'import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports())' \
     | tail -n 4
   step 'cfn-lint'
-  "${python}" -m cfnlint shared/stack.yaml
+  "${python}" -c 'from cfnlint.runner import main; main()' shared/stack.yaml
   step 'shellcheck'
   git ls-files -z -- '*.sh' .ci/run | xargs -0 "$(dirname -- "${python}")/shellcheck" --external-sources
 }
@@ -44,7 +47,8 @@ main() {
     -h | --help) usage && return ;;
     --quick) quick=yes && shift ;;
   esac
-  python="$(python3 -I docker/local/environment.py tests tests/requirements.txt)" || exit 1
+  python="$(python::find)" || exit 1
+  python="$("${python}" -E -s docker/local/environment.py tests tests/requirements.txt)" || exit 1
   export PYTHONDONTWRITEBYTECODE=1
   if (($# > 0)); then
     exec "${python}" -m pytest "$@"
