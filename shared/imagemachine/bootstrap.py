@@ -47,8 +47,9 @@ def _codec_memory() -> int:
 
 
 def _client(service: str) -> Any:
-    import boto3  # Here, not above: it takes longest to load, and the sandbox's worker starts meanwhile.
-    from botocore.config import Config
+    # Here, not above: they take longest to load, and the sandbox's worker starts meanwhile.
+    import boto3  # noqa: PLC0415
+    from botocore.config import Config  # noqa: PLC0415
 
     config = Config(
         connect_timeout=3,

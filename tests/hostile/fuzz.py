@@ -47,7 +47,9 @@ VARIANTS = (
 )
 
 _TRUE_REASONS = frozenset(Reason) - {Reason.CRASHED, Reason.TOO_SLOW, Reason.BAD_MESSAGE}
-_NOT_THE_PICTURES_FAULT = re.compile("not permitted|unknown encoding|No module|Function not implemented|Errno|attribute")
+_NOT_THE_PICTURES_FAULT = re.compile(
+    "not permitted|unknown encoding|No module|Function not implemented|Errno|attribute"
+)
 
 
 class Machine:
