@@ -19,7 +19,8 @@ def event(name: str) -> str:
 
 def record(**changes: Any) -> dict[str, Any]:
     """The S3 record of s3-created.json with some of its fields changed."""
-    return json.loads(event("s3-created.json"))["Records"][0] | changes
+    original: dict[str, Any] = json.loads(event("s3-created.json"))["Records"][0]
+    return original | changes
 
 
 @pytest.mark.parametrize(
