@@ -95,7 +95,9 @@ def measure(subject: Subject, task: str, children: Sequence[contenders.Child], b
     """All contenders at one task, in turns, for about `budget` seconds."""
     cells = [Cell(subject.name, task, child.contender.name) for child in children]
     able: list[tuple[Cell, contenders.Child]] = []
-    with tempfile.TemporaryDirectory() as folder:
+    contenders.SCRATCH.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=contenders.SCRATCH) as folder:
+        Path(folder).chmod(0o777)  # a contender in a container is another user
         for cell, child in zip(cells, children, strict=True):
             saved = Path(folder) / cell.contender
             first = child.run(subject.path, pictures.TASKS[task], saved)

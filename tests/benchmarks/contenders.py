@@ -4,7 +4,8 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,6 +16,9 @@ BENCH = Path(os.environ.get("BENCH_HOME", ROOT / ".machine" / "bench"))
 PHOTOGRAPHS = ROOT / "tests" / "pictures"
 PICTURES = BENCH / "pictures"
 """Where the inputs that are made of the photographs are kept."""
+
+SCRATCH = BENCH / "scratch"
+"""Where results are saved to be looked at."""
 
 _SIMD = str(BENCH / "simd" / "bin" / "python")
 _STOCK = str(BENCH / "stock" / "bin" / "python")
@@ -111,28 +115,26 @@ class Child:
         return json.loads(line)
 
 
-def in_image(image: str, mounts: list[Path]) -> tuple[Contender, ...]:
-    """All contenders, with the machine's own rows run inside a function's image."""
-    volumes = [f"--volume={path}:{path}:ro" for path in mounts]
-    docker = (
-        "docker",
-        "run",
-        "--rm",
-        "--interactive",
-        "--network=none",
-        "--entrypoint=python3",
-        *volumes,
-        f"--volume={HERE}:{_IMAGE_BENCHMARKS}/benchmarks:ro",
-        f"--env=PYTHONPATH={_IMAGE_BENCHMARKS}",
-        image,
-    )
-    ours = {name: (*docker, "-m", "benchmarks.peers.ours", way) for name, way in (("ours", "job"), ("codec", "codec"))}
+def in_image(image: str, folders: Sequence[Path], limits: Sequence[str] = ()) -> tuple[Contender, ...]:
+    """All contenders, the machine's own rows run inside a function's image, as Lambda runs it.
+
+    `folders` hold the pictures; `limits` are docker run's options.
+    """
+    SCRATCH.mkdir(parents=True, exist_ok=True)
+    SCRATCH.chmod(0o777)  # the image's user is another one
+    docker = ["docker", "run", "--rm", "--init", "--interactive", "--network=none", "--read-only", "--tmpfs=/tmp"]
+    docker += [*limits, *(f"--volume={folder}:{folder}:ro" for folder in folders), f"--volume={SCRATCH}:{SCRATCH}"]
+    docker += [f"--volume={HERE}:{_IMAGE_BENCHMARKS}/benchmarks:ro", f"--env=PYTHONPATH={_IMAGE_BENCHMARKS}"]
+    ours = {"ours": "job", "codec": "codec"}
     return tuple(
-        Contender(contender.name, contender.title, ours.get(contender.name, contender.command)) for contender in ALL
+        replace(row, command=(*docker, "--entrypoint=python3", image, "-m", "benchmarks.peers.ours", ours[row.name]))
+        if row.name in ours
+        else row
+        for row in ALL
     )
 
 
-def start(contenders: tuple[Contender, ...]) -> list[Child]:
+def start(contenders: Sequence[Contender]) -> list[Child]:
     """Start them; one that cannot start is left out, with a word."""
     children = []
     for contender in contenders:

@@ -73,9 +73,14 @@ def make(picture: Picture, photographs: Path, folder: Path) -> Path:
     return path
 
 
+def named(name: str) -> Picture:
+    """One of ALL."""
+    return next(picture for picture in ALL if picture.name == name)
+
+
 def two_megapixels(photographs: Path, folder: Path) -> Path:
     """The usual upload: a JPEG."""
-    return make(next(picture for picture in ALL if picture.name == "jpeg-2mp"), photographs, folder)
+    return make(named("jpeg-2mp"), photographs, folder)
 
 
 def _write(picture: Picture, photographs: list[Image.Image], path: Path) -> None:

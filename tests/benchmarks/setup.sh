@@ -30,7 +30,7 @@ venv() {
     rm -rf "${bench:?}/$name"
     "$python" -m venv "$bench/$name"
     "$bench/$name/bin/python" -m pip install --quiet --disable-pip-version-check "$@" "boto3==$BOTO3" \
-        "pyseccomp==$PYSECCOMP"
+        "awslambdaric==$AWSLAMBDARIC"
     # Alone, for it names Pillow as a dependency, which would overwrite pillow-simd.
     "$bench/$name/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps "pillow-heif==$PILLOW_HEIF"
     printf '%s\n' "$wanted" >"$bench/$name/made-from"

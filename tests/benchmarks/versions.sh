@@ -9,4 +9,4 @@ NUMPY=2.4.6              # for the similarity measure alone
 # What the library needs besides Pillow, as in the images:
 BOTO3=1.43.106
 PILLOW_HEIF=1.8.1
-PYSECCOMP=0.1.2
+AWSLAMBDARIC=4.2.2

@@ -1,0 +1,129 @@
+"""Cold starts of functions, in turns, in the place where this runs: prints a JSON line for each.
+
+    python -m benchmarks.peers.starts PICTURE ROUNDS FOLDER [FOLDER ...]
+
+Each FOLDER holds an `app.py` with a `handler`. This is Lambda's side of the runtime API, and S3; it needs the standard
+library alone, so that it runs inside a function's image.
+"""
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from benchmarks.peers import messages, s3_server
+
+_SECONDS = 60
+
+
+class Runtime(BaseHTTPRequestHandler):
+    """Lambda's runtime API: hands out one event, and notes when it is asked for and when it is answered."""
+
+    protocol_version = "HTTP/1.1"
+    event = b""
+    asked: "queue.Queue[float]"
+    answered: "queue.Queue[float]"
+    given: threading.Event
+
+    def do_GET(self) -> None:
+        """The next invocation; there is one."""
+        self.asked.put(time.perf_counter())
+        if self.given.is_set():
+            time.sleep(_SECONDS)
+            return
+        self.given.set()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Lambda-Runtime-Aws-Request-Id", "00000000-0000-0000-0000-000000000001")
+        self.send_header("Lambda-Runtime-Deadline-Ms", str(int((time.time() + _SECONDS) * 1000)))
+        self.send_header("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:us-east-1:123456789012:function:start")
+        self.send_header("Content-Length", str(len(self.event)))
+        self.end_headers()
+        self.wfile.write(self.event)
+
+    def do_POST(self) -> None:
+        """A response or an error."""
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.answered.put(time.perf_counter() if self.path.endswith("/response") else float("nan"))
+        self.send_response(202)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+def start(folder: str, runtime: ThreadingHTTPServer, s3: ThreadingHTTPServer) -> dict[str, Any]:
+    """One cold start: seconds from the process's start to ready and to the first result, and bytes touched.
+
+    Raises queue.Empty where the function does not get that far.
+    """
+    Runtime.asked, Runtime.answered, Runtime.given = queue.Queue(), queue.Queue(), threading.Event()
+    environment = {
+        **os.environ,
+        "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{runtime.server_port}",
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{s3.server_port}",
+        "AWS_ACCESS_KEY_ID": "benchmark",
+        "AWS_SECRET_ACCESS_KEY": "benchmark",
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_LAMBDA_FUNCTION_NAME": "start",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769",
+        "LAMBDA_TASK_ROOT": folder,
+    }
+    begun = time.perf_counter()
+    command = [sys.executable, "-m", "awslambdaric", "app.handler"]
+    with subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL) as process:
+        try:
+            ready = Runtime.asked.get(timeout=_SECONDS) - begun
+            result = Runtime.answered.get(timeout=_SECONDS) - begun
+            touched = sum(_touched(pid) for pid in _tree(process.pid))
+        finally:
+            for pid in reversed(_tree(process.pid)):
+                os.kill(pid, signal.SIGKILL)
+    return {"folder": folder, "ready": ready, "result": result, "touched": touched}
+
+
+def _tree(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task")
+    children = [int(child) for task in tasks.iterdir() for child in (task / "children").read_text().split()]
+    return [pid, *(below for child in children for below in _tree(child))]
+
+
+def _touched(pid: int) -> int:
+    """What was read, and the pages of files that are mapped; 0 of a process that hides them."""
+    try:
+        read = int(Path(f"/proc/{pid}/io").read_text().split()[1])
+        mapped = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    numbers = {line.split(":")[0]: int(line.split()[1]) * 1024 for line in mapped[1:]}
+    return read + numbers["Rss"] - numbers["Anonymous"]
+
+
+def main(picture: str, rounds: int, folders: list[str]) -> None:
+    """Run them all in turns."""
+    data = Path(picture).read_bytes()
+    key = messages.key_of(data)
+    s3_server.Handler.objects = s3_server.Objects(0.0)
+    s3_server.Handler.objects.held[f"/{messages.UPLOADS}/{key}"] = data, "0" * 32, {"Content-Type": "image/jpeg"}
+    Runtime.event = json.dumps(messages.event([key], [len(data)])).encode()
+    servers = [ThreadingHTTPServer(("127.0.0.1", 0), handler) for handler in (Runtime, s3_server.Handler)]
+    for server in servers:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+    for _ in range(rounds):
+        for folder in folders:
+            sys.stdout.write(json.dumps(start(folder, *servers)) + "\n")
+            sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), sys.argv[3:])
