@@ -95,10 +95,16 @@ def opened(data: bytes) -> Opened:
     frames, durations = [], []
     for number in range(getattr(image, "n_frames", 1)):
         image.seek(number)
-        frames.append(np.asarray(image.convert("RGBA")))
+        frames.append(_rgba(image))
         durations.append(float(image.info.get("duration") or 0))
     image.seek(0)
     return Opened(image.mode, image.size, frames, durations, image.info.get("loop"), dict(image.info))
+
+
+def _rgba(image: Image.Image) -> Pixels:
+    if image.mode == "I;16":  # Pillow would cut off whatever is more than 255.
+        image = Image.frombytes("L", image.size, image.tobytes()[1::2])
+    return np.asarray(image.convert("RGBA"))
 
 
 def turned(pixels: Pixels, degrees: int) -> Pixels:

@@ -124,7 +124,8 @@ def _has_standard_tables(jpeg: bytes) -> bool:
 def nearly_lossless(jpeg: bytes, image: Image.Image, transpose: Transpose | None) -> bytes | None:
     """The file `jpeg`, opened as `image`, turned and written again with its own tables and subsampling.
 
-    For sides that allow no lossless turn. It is decoded to YCbCr, so that no colour is rounded on the way. None for a JPEG without quantisation tables.
+    For sides that allow no lossless turn. It is decoded to YCbCr, so that no colour is rounded on the way.
+    None for a JPEG without quantisation tables.
     """
     if not isinstance(image, JpegImagePlugin.JpegImageFile):
         raise TypeError("only a JPEG has tables to keep")
