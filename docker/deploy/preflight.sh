@@ -48,9 +48,14 @@ letter and holds one letter beyond f. Rename the folder, and the name in its app
   if [[ ! ${stack} =~ ^[a-z][a-z0-9]*(-[a-z0-9]+)*$ ]]; then
     wrong_usage "A stack's name is lower-case letters and digits, with single hyphens between; \"${stack}\" is not."
   fi
-  local longest="${stack}-uploads-${account}-${region}"
-  if ((${#longest} > 63)); then
-    wrong_usage "The stack's name is part of its buckets' names, and ${longest} is longer than 63 characters."
+  # What AWS allows for a bucket and for a role; everything else may be longer.
+  preflight::short "${stack}-uploads-${account}-${region}" 63
+  for name in "${variants[@]}"; do preflight::short "${stack}-${name}-${region}" 64; done
+}
+
+preflight::short() {
+  if ((${#1} > $2)); then
+    wrong_usage "The stack's name is part of other names, and $1 is longer than the $2 characters that AWS allows."
   fi
 }
 

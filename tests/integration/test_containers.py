@@ -103,7 +103,8 @@ def test_the_commands_of_the_readme_make_a_variant(base: str, tmp_path: Path) ->
     photo.write_bytes((PICTURES / "rocket.jpg").read_bytes())
     made = tmp_path / "thumbnail.jpg"
     typed = typed.replace("-T photo.jpg", f"-T {photo}").replace("-o thumbnail.jpg", f"-o {made}")
-    run("bash", "-euo", "pipefail", "-c", typed)
+    tidy = "trap 'docker rm --force thumbnail; kill %1' EXIT\n"
+    run("bash", "-euo", "pipefail", "-c", tidy + typed, status=None)
     with Image.open(made) as result:
         assert result.size == (320, 214)
 

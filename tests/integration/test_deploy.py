@@ -159,7 +159,19 @@ def the_repository_keeps_what_runs(account: Account) -> None:
     assert digests <= {image["imageDigest"] for image in tagged if image.get("imageTags")}
 
 
-def test_a_run_that_is_killed_is_finished_by_the_next(account: Account) -> None:
+def a_failed_creation(account: Account) -> None:
+    """What is left of a stack whose first deployment failed: it can be neither used nor updated."""
+    cloudformation = account.client("cloudformation")
+    account.client("s3").create_bucket(Bucket="taken")
+    bucket = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "taken"}}
+    cloudformation.create_stack(StackName=STACK, TemplateBody=json.dumps({"Resources": {"Bucket": bucket}}))
+    while account.stack()["StackStatus"].endswith("IN_PROGRESS"):
+        time.sleep(0.1)
+    assert account.stack()["StackStatus"] == "ROLLBACK_COMPLETE"
+
+
+def test_what_a_failed_and_a_killed_run_leave_is_finished_by_the_next(account: Account) -> None:
+    a_failed_creation(account)
     chance = random.Random(20261120)
     for _ in range(4):
         running = subprocess.Popen(

@@ -87,6 +87,11 @@ def test_everything_of_a_variant_is_written_once() -> None:
     assert all(name.endswith("${Variant}") for name in MACHINE)
 
 
+def test_the_template_travels_in_the_call_itself() -> None:
+    """Beyond this CloudFormation wants it in a bucket first."""
+    assert (ROOT / "shared/stack.yaml").stat().st_size <= 51_200
+
+
 def test_the_folders_may_be_variants() -> None:
     pattern = PARAMETERS["Variants"]["AllowedPattern"]
     assert FOLDERS
