@@ -3,6 +3,7 @@
 import io
 import struct
 import zlib
+from collections.abc import Iterator
 from functools import lru_cache
 
 from PIL import Image, ImageCms
@@ -11,6 +12,7 @@ from imagemachine.codec import profiles
 
 _INTENT = ImageCms.Intent.PERCEPTUAL
 _SPACES = {b"RGB ": "RGB", b"GRAY": "L", b"CMYK": "CMYK", b"Lab ": "LAB"}
+_DARKEST = {"CMYK": (255, 255, 255, 255), "RGB": (0, 0, 0)}
 _SRGB_LEVELS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
@@ -42,40 +44,56 @@ def _by_profile(image: Image.Image, bands: str, icc: bytes) -> Image.Image:
 
 
 def _applied(image: Image.Image, bands: str, icc: bytes) -> Image.Image:
-    transform = _transform(icc, bands)
+    conversion = _conversion(icc, bands)
     if image.mode == "LA":
         grey, alpha = image.split()
-        return Image.merge("LA", (_apply(transform, grey, "L"), alpha))
+        return Image.merge("LA", (conversion.applied(grey), alpha))
     if image.mode == "RGBA":
-        alpha = image.getchannel("A")
-        colours = _apply(transform, image.convert("RGB"), "RGB")
-        colours.putalpha(alpha)
+        colours = conversion.applied(image.convert("RGB"))
+        colours.putalpha(image.getchannel("A"))
         return colours
-    return _apply(transform, image, "L" if bands == "L" else "RGB")
+    return conversion.applied(image)
 
 
-def _apply(transform: ImageCms.ImageCmsTransform, image: Image.Image, mode: str) -> Image.Image:
-    # By hand rather than by applyTransform, which would put the profile's whole bytes into the picture's info.
-    result = Image.new(mode, image.size)
-    transform.transform.apply(image.getim(), result.getim())
-    return result
+class _Conversion:
+    """From one profile's colours to sRGB, or to grey with its tone curve; `bands` are Pillow's of the picture."""
+
+    def __init__(self, source: ImageCms.ImageCmsProfile, bands: str, *, compensated: bool) -> None:
+        self._mode = "L" if bands == "L" else "RGB"
+        self._levels: list[int] | None = None
+        version = source.profile.version
+        # Version 4 profiles are made for a black point that lcms knows. That of version 2 profiles is measured here,
+        # for lcms does it differently from one release to the next.
+        target = profiles.grey() if bands == "L" else profiles.srgb(version=4 if version >= 4 else 2)
+        sink = ImageCms.ImageCmsProfile(io.BytesIO(target))
+        self._transform = ImageCms.ImageCmsTransform(source, sink, bands, self._mode, _INTENT)
+        if compensated and version < 4 and bands in _DARKEST:
+            darkest = self.applied(Image.new(bands, (1, 1), _DARKEST[bands])).tobytes()
+            if any(darkest):
+                self._levels = [level for black in darkest for level in _compensated(black)]
+
+    def applied(self, image: Image.Image) -> Image.Image:
+        # By hand rather than by applyTransform, which would put the profile's whole bytes into the picture's info.
+        result = Image.new(self._mode, image.size)
+        self._transform.transform.apply(image.getim(), result.getim())
+        return result.point(self._levels) if self._levels else result
+
+
+def _compensated(black: int) -> Iterator[int]:
+    """What each level becomes when the level `black` becomes 0 and white stays: in light, a straight line."""
+    least = min(_srgb_light(black / 255), 0.2)
+    for level in range(256):
+        light = max(0.0, (_srgb_light(level / 255) - least) / (1 - least))
+        yield round(255 * (12.92 * light if light <= 0.0031308 else 1.055 * light ** (1 / 2.4) - 0.055))
 
 
 @lru_cache(maxsize=8)
-def _transform(icc: bytes, bands: str) -> ImageCms.ImageCmsTransform:
-    """Building one takes longer than using it on a thumbnail; uploads of one camera share it.
-
-    To a profile of version 4 lcms compensates the black point, which an embedded profile wants, and the stand-in for
-    ink, which was fitted without, does not.
-    """
+def _conversion(icc: bytes, bands: str) -> _Conversion:
+    """Building one takes longer than using it on a thumbnail; uploads of one camera share it."""
     if icc:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(icc))
-    else:
-        stand_in = io.BytesIO(profiles.ink()) if bands == "CMYK" else ImageCms.createProfile("LAB")
-        source = ImageCms.ImageCmsProfile(stand_in)
-    target = profiles.grey() if bands == "L" else profiles.srgb(version=4 if icc else 2)
-    sink = ImageCms.ImageCmsProfile(io.BytesIO(target))
-    return ImageCms.ImageCmsTransform(source, sink, bands, "L" if bands == "L" else "RGB", _INTENT)
+        return _Conversion(ImageCms.ImageCmsProfile(io.BytesIO(icc)), bands, compensated=True)
+    stand_in = io.BytesIO(profiles.ink()) if bands == "CMYK" else ImageCms.createProfile("LAB")
+    return _Conversion(ImageCms.ImageCmsProfile(stand_in), bands, compensated=False)
 
 
 @lru_cache(maxsize=32)
@@ -113,10 +131,10 @@ def _tags(icc: bytes) -> dict[bytes, bytes]:
 
 
 def _has_srgb_curve(curve: bytes) -> bool:
-    return all(abs((_level(curve, level) or 0.0) - _srgb_level(level)) < 0.004 for level in _SRGB_LEVELS)
+    return all(abs((_level(curve, level) or 0.0) - _srgb_light(level)) < 0.004 for level in _SRGB_LEVELS)
 
 
-def _srgb_level(level: float) -> float:
+def _srgb_light(level: float) -> float:
     gamma, a, b, c, d = profiles.SRGB_CURVE
     return (a * level + b) ** gamma if level >= d else c * level
 
