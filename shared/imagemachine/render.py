@@ -85,6 +85,7 @@ def _rendered(variant: Variant, upload: Upload, target: Format) -> Made:
         background=variant.background,
         metadata=metadata,
         lossless=lossless.is_lossless(upload),
+        source_colours=upload.colours,
     )
     if target.animation and upload.frames > 1:
         frames = [

@@ -56,6 +56,13 @@ class Upload:
     as_png: png.Png | None = None
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def colours(self) -> int | None:
+        """How many a GIF's palette has."""
+        if self.as_gif is None:
+            return None
+        return max(len(palette) for palette in (self.as_gif.palette, *(f.palette for f in self.as_gif.frames))) // 3
+
 
 class Decoded(NamedTuple):
     """A picture, and which part of it, in broken pixels, is meant: a JPEG decoded smaller has a padded edge."""

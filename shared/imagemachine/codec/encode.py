@@ -29,6 +29,8 @@ class Job:
     metadata: Metadata
     lossless: bool = False
     """For the formats that can be either."""
+    source_colours: int | None = None
+    """How many colours the upload's palette had, if it had one."""
 
 
 def still(image: Image.Image, job: Job) -> bytes:
@@ -137,8 +139,7 @@ _STILLS: dict[str, Callable[[Image.Image, Job], bytes]] = {
 
 
 def _gif_animation(frames: Sequence[Shown], loop: int | None, job: Job) -> bytes:
-    del job
-    return gif.serialise(gif_writer.animation(frames, loop))
+    return gif.serialise(gif_writer.animation(frames, loop, job.source_colours))
 
 
 def plays(loop: int | None) -> int:

@@ -15,6 +15,7 @@ _SAMPLES = 12
 _OPAQUE_FROM = 128
 _COLOURS = 255
 """At most, for one of the 256 stands for transparency."""
+_FEW = 32
 _INVERTED_MASK = [255] + [0] * 255
 
 
@@ -25,6 +26,7 @@ class _Palette:
     image: Image.Image
     """A `P` picture that has them."""
     count: int
+    dithered: bool
 
     @property
     def code_size(self) -> int:
@@ -35,10 +37,15 @@ class _Palette:
         return bytes(self.image.getpalette() or ())[: 3 * self.count].ljust(3 << self.code_size, b"\0")
 
 
-def animation(frames: Sequence[Shown], loop: int | None) -> gif.Gif:
-    """The GIF of RGBA frames; what is half transparent becomes one or the other."""
+def animation(frames: Sequence[Shown], loop: int | None, source_colours: int | None) -> gif.Gif:
+    """The GIF of RGBA frames; what is half transparent becomes one or the other.
+
+    `source_colours` is how many the upload's palette had, None where it had none. More colours than such an upload
+    had four times over make a file large and no better, and dithering is for what had smooth colours.
+    """
     pictures = [_without_half_transparency(frame.image) for frame in frames]
-    palette = _palette(pictures)
+    most = _COLOURS if source_colours is None else min(_COLOURS, max(_FEW, 4 * source_colours))
+    palette = _palette(pictures, most, dithered=source_colours is None)
     clearing = _something_vanishes(pictures)
     written = []
     before: Image.Image | None = None
@@ -80,26 +87,27 @@ def _something_vanishes(pictures: Sequence[Image.Image]) -> bool:
     return False
 
 
-def _palette(pictures: Sequence[Image.Image]) -> _Palette:
-    """The colours that suit all frames."""
+def _palette(pictures: Sequence[Image.Image], most: int, *, dithered: bool) -> _Palette:
+    """The colours that suit all frames, at most so many."""
     sample = pictures[:: -(-len(pictures) // _SAMPLES)]
     width, height = sample[0].size
     sheet = Image.new("RGB", (width, height * len(sample)))
     for number, picture in enumerate(sample):
         sheet.paste(picture.convert("RGB"), (0, number * height))
-    few = sheet.getcolors(_COLOURS)
+    few = sheet.getcolors(most)
     if few is None:
-        return _Palette(sheet.quantize(_COLOURS, Image.Quantize.MEDIANCUT), _COLOURS)
+        return _Palette(sheet.quantize(most, Image.Quantize.MEDIANCUT), most, dithered)
     exact = Image.new("P", (1, 1))
     exact.putpalette(bytes(level for _count, colour in few for level in colour))  # type: ignore[union-attr]
-    return _Palette(exact, len(few))
+    return _Palette(exact, len(few), dithered=False)
 
 
 def _frame(picture: Image.Image, before: Image.Image | None, palette: _Palette) -> gif.Frame:
     alpha = picture.getchannel("A")
     box = changed_box(before, picture) if before is not None else alpha.getbbox() or (0, 0, 1, 1)
     part = picture.crop(box)
-    coloured = part.convert("RGB").quantize(palette=palette.image, dither=Image.Dither.FLOYDSTEINBERG)
+    dither = Image.Dither.FLOYDSTEINBERG if palette.dithered else Image.Dither.NONE
+    coloured = part.convert("RGB").quantize(palette=palette.image, dither=dither)
     indices = Image.frombytes("L", coloured.size, coloured.tobytes())
     transparent = alpha.crop(box).point(_INVERTED_MASK)
     indices.paste(palette.count, mask=transparent)
