@@ -298,6 +298,7 @@ def test_nothing_of_the_function_reaches_the_worker(monkeypatch: pytest.MonkeyPa
         proc = Path(f"/proc/{pid(sandbox)}")
         assert "NoNewPrivs:\t1\n" in (status := (proc / "status").read_text())
         assert "Seccomp:\t2\n" in status
+        assert (proc / "oom_score_adj").read_text() == "1000\n"
         if os.geteuid() == 0:
             assert (proc / "environ").read_bytes() == b""
             targets = [str(fd.readlink()) for fd in sorted((proc / "fd").iterdir(), key=lambda fd: int(fd.name))]

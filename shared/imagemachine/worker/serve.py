@@ -139,6 +139,8 @@ def _confine(task: Task) -> list[str]:
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 2)
     os.close(null)
+    with suppress(OSError):  # Where all memory runs out, this process is to go and not the function.
+        Path("/proc/self/oom_score_adj").write_text("1000")
     most_memory = _address_space() + task.max_memory
     steps: tuple[tuple[str, Callable[[], None]], ...] = (
         ("to rule out new privileges", lambda: _prctl(_PR_SET_NO_NEW_PRIVS, 1)),
