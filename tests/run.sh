@@ -29,7 +29,7 @@ lint() {
   "${python}" -m ruff check .
   "${python}" -m ruff format --check --quiet .
   step 'mypy --strict'
-  "${python}" -m mypy shared/imagemachine docker/local docker/base tests
+  "${python}" -m mypy shared/imagemachine docker/base docker/deploy docker/local tests
   local variant
   for variant in images/*/app.py; do "${python}" -m mypy "${variant}"; done
   step 'import order'
@@ -38,7 +38,7 @@ lint() {
   step 'cfn-lint'
   "${python}" -c 'from cfnlint.runner import main; main()' shared/stack.yaml
   step 'shellcheck'
-  git ls-files -z -- '*.sh' .ci/run | xargs -0 "$(dirname -- "${python}")/shellcheck" --external-sources
+  git ls-files -z -- '*.sh' .ci/run .ci/engine | xargs -0 "$(dirname -- "${python}")/shellcheck" --external-sources
 }
 
 main() {

@@ -50,11 +50,17 @@ class Purpose:
     requirements: Path = LOCAL / "requirements.txt"
 
     @property
+    def sources(self) -> Path:
+        """What has no wheel and is built with what the requirements bring; need not exist."""
+        return self.requirements.with_name("requirements-source.txt")
+
+    @property
     def folder(self) -> str:
         """A name that changes whenever the environment has to be made anew."""
         digest = hashlib.sha256()
         for part in (
             self.requirements.read_bytes(),
+            self.sources.read_bytes() if self.sources.exists() else b"",
             RIE_WHEEL.read_bytes(),
             sys.version.encode(),
             sys.base_prefix.encode(),
@@ -110,6 +116,8 @@ def _make(home: Path, purpose: Purpose) -> None:
     _virtual_environment(home / "venv")
     _say(f"  2/3  {count} pinned packages, each checked against its hash")
     _pip(home, "install", "--require-hashes", "--only-binary", ":all:", "-r", purpose.requirements)
+    if purpose.sources.exists():
+        _pip(home, "install", "--require-hashes", "--no-deps", "--no-build-isolation", "-r", purpose.sources)
     _say("  3/3  Lambda's Runtime Interface Emulator")
     _runtime_interface_emulator(home)
     _say("Ready.")
