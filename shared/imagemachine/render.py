@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from PIL import Image
 
-from imagemachine.codec import colour, encode, lossless, orientation, profiles
+from imagemachine.codec import colour, deep, encode, lossless, orientation, profiles
 from imagemachine.codec.animation import Shown
-from imagemachine.codec.decode import Decoded, Upload, check, open_upload, shown, still
+from imagemachine.codec.decode import Decoded, Upload, check, deep_still, open_upload, shown, still
 from imagemachine.codec.metadata import Metadata
 from imagemachine.errors import Reason, Rejected
 from imagemachine.formats import FORMATS, Format
@@ -94,6 +94,10 @@ def _rendered(variant: Variant, upload: Upload, target: Format) -> Made:
         job = replace(job, metadata=_labelled(metadata, frames[0].image))
         made, count = encode.animated(frames, upload.loop, job), len(frames)
         final = frames[0].image.size
+    elif (picture := _deep(upload, target)) is not None:
+        picture = picture.resized(size).transposed(transpose)
+        job = replace(job, metadata=_labelled(metadata, picture.high))
+        made, count, final = encode.deep_still(picture, job), 1, picture.size
     else:
         if upload.frames > 1:
             upload.notes.append(f"{target.title} holds no animation; the first of {upload.frames} frames was taken.")
@@ -118,6 +122,11 @@ def _transformed(
     """Colours and orientation are put right last, when there are fewer pixels."""
     small = resized(plain(decoded.image), size, decoded.box)
     return orientation.transposed(colour.to_srgb(small, upload.metadata.icc, upload.notes), transpose)
+
+
+def _deep(upload: Upload, target: Format) -> deep.Deep | None:
+    """The upload in all its 16 bits a channel, where it has them, the result can have them, and no colour changes."""
+    return deep_still(upload) if target.deep and not _colours_change(upload) else None
 
 
 def _labelled(metadata: Metadata, image: Image.Image) -> Metadata:

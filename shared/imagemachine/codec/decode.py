@@ -13,7 +13,7 @@ from typing import NamedTuple
 from PIL import AvifImagePlugin, Image, ImageFile, UnidentifiedImageError
 from pillow_heif import register_heif_opener
 
-from imagemachine.codec import animation, colour, gif, jpeg, libwebp, png, webp
+from imagemachine.codec import animation, colour, deep, gif, jpeg, libwebp, png, webp
 from imagemachine.codec.animation import Shown
 from imagemachine.codec.identify import identify
 from imagemachine.codec.metadata import Metadata
@@ -205,6 +205,19 @@ def still(upload: Upload, wanted: tuple[int, int]) -> Decoded:
             drafted = image.draft(None, larger)
         image.load()
         return Decoded(image, drafted[1] if drafted else None)
+
+
+def deep_still(upload: Upload) -> deep.Deep | None:
+    """The picture with 16 bits a channel, where it is one in RGB or RGBA; not yet upright."""
+    with picture_errors(upload.format):
+        if upload.as_png is not None:
+            if upload.as_png.header.depth < 16:
+                return None
+            file = upload.as_png
+            return deep.read(lambda: png.opened(file, upload.data))
+        if upload.format != "tiff" or upload.mode not in ("RGB", "RGBA"):
+            return None
+        return deep.read(lambda: opened("tiff", upload.data))
 
 
 def check(upload: Upload) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from PIL import Image
 
-from imagemachine.codec import gif, gif_writer, jpeg, png, webp
+from imagemachine.codec import deep, gif, gif_writer, jpeg, png, webp
 from imagemachine.codec.animation import Shown, changed_box, opaque
 from imagemachine.codec.metadata import Metadata
 from imagemachine.formats import Format
@@ -37,6 +37,11 @@ def still(image: Image.Image, job: Job) -> bytes:
     """The file of one picture, in sRGB or grey."""
     image = _fitting(image, job)
     return _STILLS[job.format.name](image, job)
+
+
+def deep_still(picture: deep.Deep, job: Job) -> bytes:
+    """The file of one picture of 16 bits a channel, for a format that holds such."""
+    return _DEEP_STILLS[job.format.name](picture, job)
 
 
 def animated(frames: Sequence[Shown], loop: int | None, job: Job) -> bytes:
@@ -91,6 +96,17 @@ def _png(image: Image.Image, job: Job) -> bytes:
 def _png_labelled(file: png.Png, metadata: Metadata) -> png.Png:
     colour = [(b"sRGB", b"\0")] if metadata.icc else []
     return replace(file, chunks=(*colour, *file.chunks, *png.metadata_chunks(metadata)))
+
+
+def _deep_png(picture: deep.Deep, job: Job) -> bytes:
+    return png.serialise(_png_labelled(png.deep_file(picture), job.metadata))
+
+
+def _deep_tiff(picture: deep.Deep, job: Job) -> bytes:
+    return deep.tiff(picture, job.metadata)
+
+
+_DEEP_STILLS: dict[str, Callable[[deep.Deep, Job], bytes]] = {"png": _deep_png, "tiff": _deep_tiff}
 
 
 def _gif(image: Image.Image, job: Job) -> bytes:

@@ -8,7 +8,7 @@ from typing import Any
 import PIL
 from PIL import Image
 
-from imagemachine.codec import gif, jpeg, png, webp
+from imagemachine.codec import deep, gif, jpeg, png, webp
 from imagemachine.codec.decode import Upload, opened, picture_errors
 from imagemachine.codec.metadata import Metadata
 from imagemachine.codec.orientation import Transpose, transposed, transposed_size
@@ -86,6 +86,9 @@ def _tiff(upload: Upload, transpose: Transpose | None, metadata: Metadata, keep:
     image = opened("tiff", upload.data)
     if transpose is None and (keep or not any(tag in image.tag_v2 for tag in _TIFF_METADATA)):  # type: ignore[attr-defined]
         return Turned(upload.data, "untouched")
+    picture = deep.read(lambda: opened("tiff", upload.data))
+    if picture is not None:
+        return Turned(deep.tiff(picture.transposed(transpose), metadata), PILLOW)
     compression = _TIFF_COMPRESSIONS.get(image.info.get("compression", ""), "tiff_adobe_deflate")
     options: dict[str, Any] = {"compression": compression}
     if metadata.icc:

@@ -34,6 +34,12 @@ class Metadata:
         value = next((value for tag, value in _numbers(self.exif) if tag == _ORIENTATION), 1)
         return value if 1 <= value <= 8 else 1
 
+    @property
+    def rights(self) -> list[tuple[int, bytes]]:
+        """Exif tag and text of the artist and the copyright, where the Exif block names them."""
+        texts = ((tag, _text(self.exif, tag)) for tag in (_ARTIST, _COPYRIGHT))
+        return [(tag, text) for tag, text in texts if text]
+
     def for_result(self, size: tuple[int, int], *, keep: bool) -> "Metadata":
         """What a result of `size` carries beside its profile: all of it corrected, or only its author's rights."""
         if keep:

@@ -2,8 +2,7 @@
 
 https://www.w3.org/TR/png-3/
 Pillow reduces 16-bit colour to 8 bits. So each picture is decoded as a carrier: a PNG whose header names a sample
-layout of the same width that Pillow does keep. Pixels of 6 and 8 bytes have no such layout; they are read twice, once
-for the high bytes and once for the low ones.
+layout of the same width that Pillow does keep. Pixels of 6 and 8 bytes have no such layout, see `deep`.
 """
 
 import io
@@ -15,6 +14,7 @@ from typing import Any
 
 from PIL import Image, ImageChops, ImageFile
 
+from imagemachine.codec import deep
 from imagemachine.codec.metadata import Metadata
 from imagemachine.codec.orientation import Transpose, transposed, transposed_box, transposed_size
 
@@ -192,13 +192,9 @@ def _turned_chunk(name: bytes, payload: bytes, swapped: bool) -> tuple[bytes, by
 
 
 def _turned_data(header: Header, data: bytes, transpose: Transpose | None) -> bytes:
-    if header.depth == 16 and header.colour in (_COLOUR, _COLOUR_ALPHA):
-        samples = _SAMPLES[header.colour]
-        high, low = (transposed(half, transpose).tobytes() for half in deep_halves(header, data))
-        interleaved = bytearray(2 * len(high))
-        interleaved[0::2], interleaved[1::2] = high, low
-        width, height = transposed_size((header.width, header.height), transpose)
-        return filtered(bytes(interleaved), (width, height), 2 * samples)
+    picture = deep.read(lambda: open_chunks(header, data))
+    if picture is not None:
+        return _filtered(picture.transposed(transpose))
     turned_carrier = transposed(_decoded(header, data), transpose)
     return idat(turned_carrier, bits=header.depth if turned_carrier.mode == "P" else None)
 
@@ -231,13 +227,10 @@ def opened(file: Png, data: bytes) -> ImageFile.ImageFile:
     return open_chunks(file.header, file.pictures[0].data, about or [(b"sRGB", b"\0")])
 
 
-def deep_halves(header: Header, data: bytes) -> tuple[Image.Image, Image.Image]:
-    """The high and the low bytes of a 16-bit RGB or RGBA picture, as two 8-bit ones."""
-    high, low = open_chunks(header, data), open_chunks(header, data)
-    low.tile = [tile._replace(args=f"{low.mode};16L") for tile in low.tile]
-    high.load()
-    low.load()
-    return high, low
+def deep_file(picture: deep.Deep) -> Png:
+    """The PNG of a 16-bit RGB or RGBA picture."""
+    colour = _COLOUR_ALPHA if picture.high.mode == "RGBA" else _COLOUR
+    return Png(Header(*picture.size, 16, colour), (), Frame(*picture.size, _filtered(picture)))
 
 
 def idat(image: Image.Image, bits: int | None = None) -> bytes:
@@ -268,17 +261,18 @@ def _saved(image: Image.Image, **options: Any) -> bytes:
     return stream.getvalue()
 
 
-def filtered(samples: bytes, size: tuple[int, int], pixel: int) -> bytes:
-    """Compressed samples of `pixel` bytes a pixel, which Pillow cannot write: one filter for the whole picture."""
-    row = size[0] * pixel
-    plain = Image.frombytes("L", (row, size[1]), samples)
+def _filtered(picture: deep.Deep) -> bytes:
+    """Compressed samples of 6 or 8 bytes a pixel, which Pillow cannot write: one filter for the whole picture."""
+    pixel = 2 * len(picture.high.getbands())
+    row, height = picture.size[0] * pixel, picture.size[1]
+    plain = Image.frombytes("L", (row, height), picture.samples())
     candidates = [(0, plain)]
     for number, shift in ((1, (pixel, 0)), (2, (0, 1))):
         neighbours = Image.new("L", plain.size)
         neighbours.paste(plain, shift)
         candidates.append((number, ImageChops.subtract_modulo(plain, neighbours)))
     number, best = min(candidates, key=lambda candidate: _cost(candidate[1]))
-    rows = Image.new("L", (row + 1, size[1]), number)
+    rows = Image.new("L", (row + 1, height), number)
     rows.paste(best, (1, 0))
     return zlib.compress(rows.tobytes(), 4)
 
