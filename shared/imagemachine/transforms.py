@@ -14,7 +14,8 @@ def resized(
     Pillow premultiplies transparency on the way, so no edge gets a fringe.
     """
     if size != image.size:
-        image = image.resize(size, Image.Resampling.LANCZOS, box, reducing_gap=_GAP)
+        gap = None if image.mode == "I;16" else _GAP  # Pillow averages no blocks of 16-bit samples.
+        image = image.resize(size, Image.Resampling.LANCZOS, box, reducing_gap=gap)
     return image.convert("RGB") if image.mode == "RGBX" else image
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from PIL import Image
 
-from imagemachine.codec import deep, gif, gif_writer, jpeg, png, webp
+from imagemachine.codec import avif, deep, gif, gif_writer, jpeg, png, webp
 from imagemachine.codec.animation import Shown, changed_box, opaque
 from imagemachine.codec.metadata import Metadata
 from imagemachine.formats import Format
@@ -200,7 +200,7 @@ def _avif_animation(frames: Sequence[Shown], loop: int | None, job: Job) -> byte
     del loop  # Pillow's writer knows none: it always repeats for ever.
     mode = "RGB" if opaque(frames) else "RGBA"
     images = [shown.image.convert(mode) for shown in frames]
-    return _saved(
+    data = _saved(
         images[0],
         "AVIF",
         save_all=True,
@@ -210,6 +210,7 @@ def _avif_animation(frames: Sequence[Shown], loop: int | None, job: Job) -> byte
         max_threads=1,
         **_avif_metadata(job.metadata),
     )
+    return avif.timeless(data)
 
 
 _ANIMATIONS: dict[str, Callable[[Sequence[Shown], int | None, Job], bytes]] = {

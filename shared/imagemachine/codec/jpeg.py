@@ -101,6 +101,8 @@ def without_metadata(jpeg: bytes) -> bytes:
         dropped = marker == _COM or (_APP0 < marker <= _LAST_APP and marker != _APP14)
         kept.append(jpeg[place : found.start() if dropped else found.end() + length])
         place = found.end() + length
+    else:  # It has lost its end.
+        kept += [jpeg[place:], bytes((0xFF, _EOI))]
     return b"".join(kept)
 
 

@@ -6,6 +6,7 @@ layout of the same width that Pillow does keep. Pixels of 6 and 8 bytes have no 
 """
 
 import io
+import re
 import struct
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,9 +28,13 @@ _ABOUT_PIXELS = (*_ABOUT_COLOUR, b"PLTE", b"tRNS", b"sBIT", b"bKGD", b"hIST")
 _HARMLESS = (b"PLTE", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"sBIT", b"bKGD", b"pHYs", b"tIME")
 _OF_METADATA = (b"eXIf", b"tEXt", b"zTXt", b"iTXt", b"tIME")
 _RIGHTS = (b"Copyright\0", b"Author\0")
+_NAME = re.compile(rb"[A-Za-z]{4}")
+_INFLATED = {b"zTXt": 1 << 20, b"iTXt": 1 << 20, b"iCCP": 1 << 22}
+"""The most bytes that a compressed chunk may grow to; a larger one is meant to do harm."""
 _DRAWING = 5
 """A picture that runs alone make so many times smaller is a drawing."""
 _XMP = b"XML:com.adobe.xmp\0"
+_OF_FRAMES = (b"acTL", b"fcTL", b"fdAT")
 DISPOSE_NONE, DISPOSE_BACKGROUND, DISPOSE_PREVIOUS = 0, 1, 2
 BLEND_SOURCE, BLEND_OVER = 0, 1
 
@@ -122,6 +127,23 @@ def parse(data: bytes) -> Png:
     if loop is None or not filled or not inside or not in_order:
         return Png(header, tuple(chunks), replace(whole, data=whole.data or b"".join(parts[0] if parts else ())))
     return Png(header, tuple(chunks), whole if still else None, filled, loop)
+
+
+def _is_bomb(name: bytes, payload: bytes) -> bool:
+    """Whether a compressed chunk is one that no reader takes: broken, or far larger than it looks."""
+    if name not in _INFLATED:
+        return False
+    _keyword, _, rest = payload.partition(b"\0")
+    if name == b"iTXt":
+        if rest[:1] == b"\0":
+            return False
+        rest = b"\0" + rest[2:].split(b"\0", 2)[-1] if rest[1:2] == b"\0" else b""
+    unpacker = zlib.decompressobj()
+    try:
+        unpacker.decompress(rest[1:], _INFLATED[name])
+    except zlib.error:
+        return True
+    return rest[:1] != b"\0" or not unpacker.eof
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -295,6 +317,8 @@ def with_metadata(png: Png, metadata: Metadata, *, keep: bool) -> Png:
     """The file with `metadata` in place of what it had; texts about its rights stay in any case, with `keep` all do."""
     chunks = []
     for name, payload in png.chunks:
+        if _NAME.fullmatch(name) is None or name in _OF_FRAMES or _is_bomb(name, payload):
+            continue
         if name in _OF_METADATA:
             is_right = name != b"eXIf" and payload.startswith(_RIGHTS)
             if not (is_right or keep) or name == b"eXIf" or payload.startswith(_XMP):
