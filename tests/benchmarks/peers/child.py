@@ -75,7 +75,8 @@ def _descendants(pid: int) -> list[int]:
 
 def _high_water(pid: int) -> int:
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
+    # A process that has ended and is not yet buried has no line.
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM")), 0)
 
 
 def _tasks(pid: int) -> list[Path]:
