@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from PIL import Image
 
-from imagemachine.codec import colour, deep, encode, lossless, orientation, profiles
+from imagemachine.codec import colour, deep, encode, jpeg, lossless, orientation, profiles
 from imagemachine.codec.animation import Shown
 from imagemachine.codec.decode import Decoded, Upload, check, deep_still, open_upload, shown, still
 from imagemachine.codec.metadata import Metadata
@@ -85,6 +85,7 @@ def _rendered(variant: Variant, upload: Upload, target: Format) -> Made:
         background=variant.background,
         metadata=metadata,
         lossless=lossless.is_lossless(upload),
+        progressive=upload.format == "jpeg" and jpeg.is_progressive(upload.data),
         source_colours=upload.colours,
     )
     if target.animation and upload.frames > 1:

@@ -43,6 +43,11 @@ def _segments(jpeg: bytes) -> Iterator[tuple[int, bytes]]:
         place += 2 + length
 
 
+def is_progressive(jpeg: bytes) -> bool:
+    """Whether the file is a progressive JPEG."""
+    return any(marker == _PROGRESSIVE for marker, _payload in _segments(jpeg))
+
+
 def read_metadata(jpeg: bytes) -> Metadata:
     """The metadata of a JPEG file; of blocks that come twice, the first."""
     blocks: dict[str, bytes] = {}
@@ -108,9 +113,8 @@ def without_metadata(jpeg: bytes) -> bytes:
 
 def lossless(jpeg: bytes, transpose: Transpose | None) -> bytes | None:
     """The JPEG turned with every coefficient kept and without its metadata; None where that cannot be done."""
-    markers = [marker for marker, _payload in _segments(jpeg)]
     turned = turbojpeg.transform(
-        jpeg, transpose, progressive=_PROGRESSIVE in markers, optimize=not _has_standard_tables(jpeg)
+        jpeg, transpose, progressive=is_progressive(jpeg), optimize=not _has_standard_tables(jpeg)
     )
     if turned is None or transpose not in SWAPPING or turned[2:4] != bytes((0xFF, _APP0)):
         return turned
