@@ -71,9 +71,9 @@ def codec_seconds(times: Path, picture: str, contender: str) -> dict[str, float]
         sys.exit(f"There are no measured times at {times}: run the comparison first, or give --ms.")
     cells = json.loads(times.read_text())["cells"]
     found = {
-        cell["task"]: cell["seconds"]["median"]
+        cell["task"]: cell["cpu"]["median"]
         for cell in cells
-        if cell["picture"] == picture and cell["contender"] == contender and cell.get("seconds")
+        if cell["picture"] == picture and cell["contender"] == contender and cell.get("cpu")
     }
     if missing := sorted(set(VARIANTS) - set(found)):
         sys.exit(f"{times} holds no times of {contender} for {picture} and {', '.join(missing)}: give --ms.")

@@ -67,6 +67,10 @@ class Cell:
     frames: int = 0
     rounds: int = 0
 
+    def spread(self, clock: str) -> Spread | None:
+        """By the `wall` clock or in `cpu` time."""
+        return self.cpu if clock == "cpu" else self.seconds
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -133,7 +137,7 @@ def _judge(cell: Cell, subject: Subject, result: Path) -> None:
             cell.ssim = round(similarity.ssim(expected, image), 4)
 
 
-def table(subjects: Sequence[Subject], cells: Sequence[Cell], names: Sequence[str]) -> str:
+def table(subjects: Sequence[Subject], cells: Sequence[Cell], names: Sequence[str], clock: str) -> str:
     """Milliseconds, medians; then what decides: the ratios, and the pixels and bytes of ours beside sharp's."""
     titles = {contender.name: contender.title for contender in contenders.ALL}
     head = ["picture", "task", *(titles[name] for name in names), "/ sharp", "/ libvips"]
@@ -143,33 +147,34 @@ def table(subjects: Sequence[Subject], cells: Sequence[Cell], names: Sequence[st
         for task in subject.tasks:
             row = {cell.contender: cell for cell in cells if (cell.picture, cell.task) == (subject.name, task)}
             if row:
-                lines.append("| " + " | ".join(_columns(subject, task, row, names)) + " |")
+                lines.append("| " + " | ".join(_columns(subject, task, row, names, clock)) + " |")
     return "\n".join(lines) + "\n"
 
 
-def _columns(subject: Subject, task: str, row: dict[str, Cell], names: Sequence[str]) -> list[str]:
+def _columns(subject: Subject, task: str, row: dict[str, Cell], names: Sequence[str], clock: str) -> list[str]:
     columns = [subject.name, task]
-    columns += [_milliseconds(row.get(name), subject) for name in names]
-    columns += [_ratio(subject, task, row, rival) for rival in ("sharp", "libvips")]
+    columns += [_milliseconds(row.get(name), subject, clock) for name in names]
+    columns += [_ratio(subject, task, row, rival, clock) for rival in ("sharp", "libvips")]
     both = [row.get(name) for name in ("ours", "sharp")]
     columns += [f"{cell.ssim:.4f}" if cell and cell.ssim else "-" for cell in both]
     columns += [f"{cell.bytes / 1000:,.0f}" if cell and cell.bytes else "-" for cell in both]
     return columns
 
 
-def _milliseconds(cell: Cell | None, subject: Subject) -> str:
-    if cell is None or cell.seconds is None:
+def _milliseconds(cell: Cell | None, subject: Subject, clock: str) -> str:
+    spread = cell and cell.spread(clock)
+    if not (cell and spread):
         return "-"
-    half = (cell.seconds.high - cell.seconds.low) / 2
+    half = (spread.high - spread.low) / 2
     lost = " (first frame only)" if cell.frames < subject.frames else ""
-    return f"{cell.seconds.median * 1000:.1f} ± {half * 1000:.1f}{lost}"
+    return f"{spread.median * 1000:.1f} ± {half * 1000:.1f}{lost}"
 
 
-def _ratio(subject: Subject, task: str, row: dict[str, Cell], rival: str) -> str:
-    ours, other = row.get("ours"), row.get(rival)
-    if not (ours and other and ours.seconds and other.seconds):
+def _ratio(subject: Subject, task: str, row: dict[str, Cell], rival: str, clock: str) -> str:
+    ours, other = (row[name].spread(clock) if name in row else None for name in ("ours", rival))
+    if not (ours and other):
         return "-"
-    ratio, most = ours.seconds.median / other.seconds.median, target(subject, task, rival)
+    ratio, most = ours.median / other.median, target(subject, task, rival)
     return f"**{ratio:.2f}**" if ratio <= most and _good_pixels(row) else f"{ratio:.2f} (not {most:.2f})"
 
 
@@ -180,20 +185,24 @@ def _good_pixels(row: dict[str, Cell]) -> bool:
     return theirs is None or (ours is not None and ours >= theirs - _AS_GOOD)
 
 
-def plot(subjects: Sequence[Subject], cells: Sequence[Cell], names: Sequence[str]) -> str:
+def plot(subjects: Sequence[Subject], cells: Sequence[Cell], names: Sequence[str], clock: str) -> str:
     """Bars for every picture and task."""
     titles = {contender.name: contender.title for contender in contenders.ALL}
     groups = []
     for subject in subjects:
         for task in subject.tasks:
-            bars = [
-                svg.Bar(f"{cell.seconds.median * 1000:.1f}", *_scaled(cell.seconds), names.index(cell.contender))
+            spreads = [
+                (names.index(cell.contender), spread)
                 for cell in cells
-                if (cell.picture, cell.task) == (subject.name, task) and cell.contender in names and cell.seconds
+                if (cell.picture, cell.task) == (subject.name, task) and cell.contender in names
+                if (spread := cell.spread(clock))
+            ]
+            bars = [
+                svg.Bar(f"{spread.median * 1000:.1f}", *_scaled(spread), series) for series, spread in sorted(spreads)
             ]
             if bars:
-                groups.append((f"{subject.name}, {task}", sorted(bars, key=lambda bar: bar.series)))
-    title = "Milliseconds from memory to memory, one thread: less is better"
+                groups.append((f"{subject.name}, {task}", bars))
+    title = f"Milliseconds of {clock} time from memory to memory, one thread: less is better"
     return svg.bars(title, "ms", groups, [titles[name] for name in names])
 
 
@@ -234,6 +243,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             child.close()
     names = [child.contender.name for child in children]
     found: dict[str, Any] = {
+        "clock": options.clock,
         "date": datetime.now(UTC).date().isoformat(),
         "machine": machine(),
         "versions": {child.contender.title: child.versions for child in children},
@@ -241,8 +251,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     }
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "results.json").write_text(json.dumps(found, indent=1) + "\n")
-    (options.out / "plot.svg").write_text(plot(subjects, cells, names[:5]))
-    text = table(subjects, cells, names) + "\n" + _described(found) + "\n"
+    (options.out / "plot.svg").write_text(plot(subjects, cells, names[:5], options.clock))
+    text = table(subjects, cells, names, options.clock) + "\n" + _described(found) + "\n"
     (options.out / "table.md").write_text(text)
     sys.stdout.write(text)
 
@@ -252,9 +262,10 @@ def _described(found: dict[str, Any]) -> str:
         f"{title}: " + ", ".join(f"{name} {version}" for name, version in parts.items())
         for title, parts in found["versions"].items()
     )
+    where = f"{found['date']}, {found['machine']['processor']}, {found['machine']['system']}"
     return (
-        f"Milliseconds, median ± half the interquartile range, {found['date']}, {found['machine']['processor']},"
-        f" {found['machine']['system']}. {versions}. Bold: the target is met, with pixels as good as sharp's."
+        f"Milliseconds of {found['clock']} time, median ± half the interquartile range, {where}. {versions}."
+        " Bold: the target is met, with pixels as good as sharp's."
     )
 
 
@@ -286,6 +297,7 @@ def _options() -> argparse.ArgumentParser:
     add("--only", default="*", metavar="PATTERN", help="such as 'jpeg-*/thumbnail'")
     add("--contenders", default=",".join(row.name for row in contenders.ALL))
     add("--seconds", type=float, default=6.0, help="for each picture and task, about")
+    add("--clock", choices=("wall", "cpu"), default="wall", help="cpu where other work runs on the computer meanwhile")
     add("--image", metavar="NAME", help="run the machine's rows in this image of a function")
     add("--out", type=Path, default=RESULTS)
     add("--photographs", type=Path, default=contenders.PHOTOGRAPHS)

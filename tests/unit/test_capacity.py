@@ -154,7 +154,7 @@ def test_the_bill_by_hand() -> None:
 
 def test_the_command_reads_measured_times_and_draws(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     cells = [
-        {"picture": "cat", "task": variant, "contender": "ours", "seconds": {"median": 0.02}}
+        {"picture": "cat", "task": variant, "contender": "ours", "cpu": {"median": 0.02}}
         for variant in capacity.VARIANTS
     ]
     (tmp_path / "times.json").write_text(json.dumps({"cells": cells}))
