@@ -205,6 +205,7 @@ def still(upload: Upload, wanted: tuple[int, int]) -> Decoded:
         drafted = None
         if upload.format == "jpeg":
             drafted = image.draft(None, _larger(wanted, _JPEG_GAP))
+            image.decodermaxblock = len(upload.data)  # In one piece: the decoder stumbles over every seam.
         image.load()
         return Decoded(image, drafted[1] if drafted else None)
 
