@@ -59,7 +59,7 @@ main() {
   if [[ -z ${quick} ]]; then
     step 'hostile files'
     "${python}" -m pytest tests/hostile
-    "${python}" tests/hostile/fuzz.py --seconds 15
+    "${python}" tests/hostile/fuzz.py --seconds 15 --seed 1
     step 'integration tests'
     "${python}" -m pytest tests/integration
   fi
