@@ -122,7 +122,7 @@ def _webp(image: Image.Image, job: Job) -> bytes:
 
 def _webp_picture(image: Image.Image, job: Job) -> bytes:
     if job.lossless:
-        return _saved(image, "WEBP", lossless=True, exact=True)
+        return _saved(image, "WEBP", lossless=True)
     return _saved(image, "WEBP", quality=job.quality)
 
 
