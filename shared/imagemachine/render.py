@@ -87,6 +87,7 @@ def _rendered(variant: Variant, upload: Upload, target: Format) -> Made:
         lossless=lossless.is_lossless(upload),
         progressive=upload.format == "jpeg" and jpeg.is_progressive(upload.data),
         source_colours=upload.colours,
+        upload_bytes=len(upload.data),
     )
     if target.animation and upload.frames > 1:
         frames = [

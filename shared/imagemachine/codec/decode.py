@@ -33,6 +33,8 @@ _JPEG_GAP, _WEBP_GAP = 1.26, 1.5
 libjpeg has but a few scales, and sharp goes as near; libwebp has them all, but averages more coarsely.
 """
 _EXIF = b"Exif\0\0"
+_TIFF_TEXTS = (0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x8298)
+"""Description, maker, model, software, time, artist and copyright; libtiff as Pillow has it writes no directories."""
 _UNSUPPORTED = re.compile(
     r"(?i)unsupported|not (?:supported|installed)|unknown (?:pixel|raw|data|compression)|cannot handle"
 )
@@ -61,7 +63,9 @@ class Upload:
 
     @property
     def colours(self) -> int | None:
-        """How many a GIF's palette has."""
+        """How many the palette has, of a GIF or PNG that has one."""
+        if self.as_png is not None:
+            return next((len(payload) // 3 for name, payload in self.as_png.chunks if name == b"PLTE"), None)
         if self.as_gif is None:
             return None
         return max(len(palette) for palette in (self.as_gif.palette, *(f.palette for f in self.as_gif.frames))) // 3
@@ -156,7 +160,7 @@ def _open_other(name: str, data: bytes) -> Upload:
     if name == "tiff":
         if info.get("compression") == "webp":  # Its decoder would only say that something is wrong.
             raise ValueError("unsupported compression: WebP")
-        upload.metadata = replace(metadata, exif=_tiff_rights(image))
+        upload.metadata = replace(metadata, exif=_tiff_exif(image))
         upload.orientation = 1  # Pillow turns a TIFF upright itself as it decodes, and tells the size accordingly.
     if FORMATS[name].animation:
         upload.frames = pictures
@@ -171,11 +175,11 @@ def _open_other(name: str, data: bytes) -> Upload:
 _OPENERS = {"gif": _open_gif, "png": _open_png, "jpeg": _open_jpeg}
 
 
-def _tiff_rights(image: ImageFile.ImageFile) -> bytes:
-    """A TIFF's own tags as an Exif block: they are of the same kind."""
-    exif = Image.Exif()
-    for tag in (0x013B, 0x8298):
-        if text := image.tag_v2.get(tag):  # type: ignore[attr-defined]
+def _tiff_exif(image: ImageFile.ImageFile) -> bytes:
+    """What a TIFF's own tags say of more than its pixels, as an Exif block: they are of the same kind."""
+    found, exif = image.getexif(), Image.Exif()
+    for tag in _TIFF_TEXTS:
+        if text := found.get(tag):
             exif[tag] = text
     return exif.tobytes().removeprefix(_EXIF) if len(exif) else b""
 

@@ -84,13 +84,21 @@ def _webp(upload: Upload, transpose: Transpose | None, metadata: Metadata, keep:
 
 def _tiff(upload: Upload, transpose: Transpose | None, metadata: Metadata, keep: bool) -> Turned | None:
     image = opened("tiff", upload.data)
-    if transpose is None and (keep or not any(tag in image.tag_v2 for tag in _TIFF_METADATA)):  # type: ignore[attr-defined]
+    if (
+        transpose is None
+        and image.tag_v2.get(_ORIENTATION, 1) == 1
+        and (  # type: ignore[attr-defined]
+            keep or not any(tag in image.tag_v2 for tag in _TIFF_METADATA)  # type: ignore[attr-defined]
+        )
+    ):
         return Turned(upload.data, "untouched")
     picture = deep.read(lambda: opened("tiff", upload.data))
     if picture is not None:
         return Turned(deep.tiff(picture.transposed(transpose), metadata), PILLOW)
     compression = _TIFF_COMPRESSIONS.get(image.info.get("compression", ""), "tiff_adobe_deflate")
     options: dict[str, Any] = {"compression": compression}
+    if dpi := image.info.get("dpi"):
+        options["dpi"] = transposed_size(dpi, transpose)
     if metadata.icc:
         options["icc_profile"] = metadata.icc
     image.load()
@@ -101,6 +109,7 @@ def _tiff(upload: Upload, transpose: Transpose | None, metadata: Metadata, keep:
     return Turned(_saved(plain, "TIFF", exif=metadata.exif, **options), PILLOW)
 
 
+_ORIENTATION = 0x0112
 _TIFF_METADATA = (0x010F, 0x0110, 0x0132, 0x02BC, 0x83BB, 0x8649, 0x8769, 0x8825)
 """Camera, time, XMP, IPTC, Photoshop's resources, Exif and GPS."""
 _TIFF_COMPRESSIONS = {name: name for name in ("raw", "tiff_lzw", "packbits", "group3", "group4")}

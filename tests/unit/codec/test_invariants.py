@@ -154,3 +154,17 @@ def test_a_size_that_the_result_s_format_cannot_hold_is_made_smaller() -> None:
         Variant("any", Fit(30_000, 30_000), format="webp"), file_of(Image.new("L", (20_000, 2)), "png"), LIMITS
     )
     assert made.width == FORMATS["webp"].largest
+
+
+def test_a_palette_that_made_the_upload_small_is_not_lost_for_a_larger_file() -> None:
+    upload = file_of(scene(1000, 700).quantize(16), "png")
+    made = render(Variant("web", Fit(900, 900)), upload, LIMITS)
+    assert opened(made.data).mode in ("P", "RGB")
+    truecolour = file_of(Image.fromarray(opened(made.data).frames[0]).convert("RGB"), "png")
+    assert len(made.data) <= max(len(upload), len(truecolour))
+
+
+def test_an_avif_is_returned_as_it_is_rather_than_larger() -> None:
+    if "avif" not in LOSSY:
+        pytest.skip("this Pillow has no AVIF")
+    assert render(Variant("web", Fit(1920, 1920), quality=100), LOSSY["avif"], LIMITS).data == LOSSY["avif"]

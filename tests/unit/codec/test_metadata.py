@@ -66,6 +66,20 @@ def test_all_of_it_is_kept_if_that_is_wished(format_name: str, variant: Variant)
         assert b'tiff:Orientation="1"' in made.data
 
 
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: str(variant.name))
+@pytest.mark.parametrize("compression", ["raw", "tiff_lzw"])
+def test_a_tiff_keeps_its_texts_or_but_its_rights(compression: str, variant: Variant) -> None:
+    upload = file_of(scene(), "tiff", exif=EXIF, compression=compression)
+    plain, kept = (render(replace(variant, keep_metadata=keep), upload, LIMITS) for keep in (False, True))
+    for made in (plain, kept):
+        exif = exif_in(made.data)
+        assert exif.get(0x0112, 1) == 1
+        assert (exif[315], exif[33432]) == ("Ann", "(c) Ann")
+        assert Image.open(io.BytesIO(made.data)).size == (made.width, made.height)
+    assert b"Camera" not in plain.data
+    assert exif_in(kept.data)[271] == "Camera"
+
+
 def test_a_stale_thumbnail_is_not_linked_any_more() -> None:
     exif = bytearray(EXIF.removeprefix(b"Exif\0\0"))
     order = "<" if exif[:2] == b"II" else ">"
