@@ -84,12 +84,11 @@ def _webp(upload: Upload, transpose: Transpose | None, metadata: Metadata, keep:
 
 def _tiff(upload: Upload, transpose: Transpose | None, metadata: Metadata, keep: bool) -> Turned | None:
     image = opened("tiff", upload.data)
+    tags = image.getexif()
     if (
         transpose is None
-        and image.tag_v2.get(_ORIENTATION, 1) == 1
-        and (  # type: ignore[attr-defined]
-            keep or not any(tag in image.tag_v2 for tag in _TIFF_METADATA)  # type: ignore[attr-defined]
-        )
+        and tags.get(_ORIENTATION, 1) == 1
+        and (keep or not any(tag in tags for tag in _TIFF_METADATA))
     ):
         return Turned(upload.data, "untouched")
     picture = deep.read(lambda: opened("tiff", upload.data))
