@@ -60,6 +60,7 @@ simd() {
     fi
     zlib_ng
     # As the base image builds it, its changes included; in their name, so that others make another build.
+    # shellcheck disable=SC2206 # BENCH_PATCHES is a list of files, and the folder's are one too
     local source patches=(${BENCH_PATCHES:-"$root"/docker/base/*.patch})
     source="$bench/pillow-simd-$PILLOW_SIMD-$(cat "${patches[@]}" /dev/null | sha256sum | cut -c1-8)"
     if [[ ! -d $source ]]; then
