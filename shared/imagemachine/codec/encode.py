@@ -169,12 +169,12 @@ _STILLS: dict[str, Callable[[Image.Image, Job], bytes]] = {
 
 
 def _gif_animation(frames: Sequence[Shown], loop: int | None, job: Job) -> bytes:
-    return gif.serialise(gif_writer.animation(frames, loop, job.source_colours))
+    return gif.serialise(gif_writer.animation(frames, loop and min(loop, 0xFFFF), job.source_colours))
 
 
-def plays(loop: int | None) -> int:
+def plays(loop: int | None, most: int) -> int:
     """How often it plays, 0 for ever, where GIF says how often it is repeated."""
-    return 1 if loop is None else loop and loop + 1
+    return 1 if loop is None else loop and min(loop + 1, most)
 
 
 def _png_animation(frames: Sequence[Shown], loop: int | None, job: Job) -> bytes:
@@ -191,7 +191,7 @@ def _png_animation(frames: Sequence[Shown], loop: int | None, job: Job) -> bytes
         made.append(png.Frame(still.width, still.height, still.data, box[0], box[1], unit))
         before = now
     header = replace(file.header, width=frames[0].image.width, height=frames[0].image.height)
-    return png.serialise(_png_labelled(png.Png(header, (), None, tuple(made), plays(loop)), job.metadata))
+    return png.serialise(_png_labelled(png.Png(header, (), None, tuple(made), plays(loop, 0xFFFFFFFF)), job.metadata))
 
 
 def _webp_animation(frames: Sequence[Shown], loop: int | None, job: Job) -> bytes:
@@ -206,7 +206,7 @@ def _webp_animation(frames: Sequence[Shown], loop: int | None, job: Job) -> byte
         milliseconds = min(0xFFFFFF, round(shown.seconds * 1000))
         made.append(webp.Frame(_webp_picture(part, job), box[0], box[1], *part.size, milliseconds))
         before = now
-    data = webp.animation(made, size, plays(loop))
+    data = webp.animation(made, size, plays(loop, 0xFFFF))
     return webp.with_metadata(data, job.metadata, size)
 
 

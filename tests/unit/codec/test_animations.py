@@ -1,5 +1,7 @@
 """Animations stay animations: in PNG, WebP and AVIF, and from one format to another."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import features
@@ -89,3 +91,10 @@ def test_one_frame_is_taken_where_the_format_holds_no_animation() -> None:
 def test_all_frames_count_towards_the_limit() -> None:
     with pytest.raises(Exception, match="too-many-pixels"):
         render(VARIANTS[0], UPLOADS["apng"], Limits(64 << 20, 96 * 64 * 4))
+
+
+def test_more_loops_than_a_format_can_count_are_as_many_as_it_can() -> None:
+    file = png.parse(UPLOADS["apng"])
+    data = png.serialise(replace(file, loop=4_000_000_000))
+    for target, most in (("gif", 65_535), ("webp", 65_535)):
+        assert (opened(render(Variant("any", Fit(48, 48), format=target), data, LIMITS).data).loop or 0) >= most - 1
