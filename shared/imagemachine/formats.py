@@ -27,9 +27,6 @@ class Format:
     animation: bool = False
     deep: bool = False
     """Holds 16 bits a channel."""
-    profile: bool = True
-    """Holds an ICC profile."""
-    cmyk: bool = False
     largest: int = 65_535
     """The longest side, in pixels."""
 
@@ -43,7 +40,6 @@ _ALL = (
         rb"\xff\xd8\xff",
         ("JPEG", "MPO"),
         quality=True,
-        cmyk=True,
         largest=65_500,
     ),
     Format(
@@ -58,7 +54,7 @@ _ALL = (
         deep=True,
         largest=0x7FFFFFFF,
     ),
-    Format("gif", "GIF", "image/gif", ("gif",), rb"GIF8[79]a", ("GIF",), alpha=True, animation=True, profile=False),
+    Format("gif", "GIF", "image/gif", ("gif",), rb"GIF8[79]a", ("GIF",), alpha=True, animation=True),
     Format(
         "webp",
         "WebP",
@@ -91,10 +87,9 @@ _ALL = (
         ("TIFF",),
         alpha=True,
         deep=True,
-        cmyk=True,
         largest=0x7FFFFFFF,
     ),
-    Format("bmp", "BMP", "image/bmp", ("bmp", "dib"), rb"BM", ("BMP",), profile=False, largest=0x7FFFFFFF),
+    Format("bmp", "BMP", "image/bmp", ("bmp", "dib"), rb"BM", ("BMP",), largest=0x7FFFFFFF),
     Format(
         "heic",
         "HEIC",

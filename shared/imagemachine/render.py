@@ -4,10 +4,9 @@ from dataclasses import replace
 
 from PIL import Image
 
-from imagemachine.codec import colour, deep, encode, jpeg, lossless, orientation, profiles
+from imagemachine.codec import colour, encode, jpeg, lossless, orientation, profiles
 from imagemachine.codec.animation import Shown
 from imagemachine.codec.decode import Decoded, Upload, check, deep_still, open_upload, shown, still
-from imagemachine.codec.metadata import Metadata
 from imagemachine.errors import Reason, Rejected
 from imagemachine.formats import FORMATS, Format
 from imagemachine.transforms import plain, resized
@@ -78,35 +77,36 @@ def _rendered(variant: Variant, upload: Upload, target: Format) -> Made:
     """The upload decoded, brought upright, transformed, in sRGB, and encoded."""
     transpose = orientation.combined(upload.orientation, variant.transform)
     size = _size(variant, upload, target)
-    metadata = upload.metadata.for_result(orientation.transposed_size(size, transpose), keep=variant.keep_metadata)
-    job = encode.Job(
+    job = _job(variant, upload, target, orientation.transposed_size(size, transpose))
+    if target.animation and upload.frames > 1:
+        frames = [
+            Shown(_transformed(Decoded(frame.image), size, transpose, upload), frame.seconds) for frame in shown(upload)
+        ]
+        data = encode.animated(frames, upload.loop, _labelled(job, frames[0].image))
+        return Made(data, target.name, *frames[0].image.size, len(frames), lossless.PILLOW)
+    if upload.frames > 1:
+        upload.notes.append(f"{target.title} holds no animation; the first of {upload.frames} frames was taken.")
+    # All 16 bits a channel, where the upload has them, the result can have them, and no colour changes.
+    picture = deep_still(upload) if target.deep and not _colours_change(upload) else None
+    if picture is not None:
+        picture = picture.resized(size).transposed(transpose)
+        data = encode.deep_still(picture, _labelled(job, picture.high))
+        return Made(data, target.name, *picture.size, 1, lossless.PILLOW)
+    image = _transformed(still(upload, size), size, transpose, upload)
+    return Made(encode.still(image, _labelled(job, image)), target.name, *image.size, 1, lossless.PILLOW)
+
+
+def _job(variant: Variant, upload: Upload, target: Format, size: tuple[int, int]) -> encode.Job:
+    return encode.Job(
         target,
         quality=variant.quality if isinstance(variant.transform, Fit) else _TURN_QUALITY,
         background=variant.background,
-        metadata=metadata,
+        metadata=upload.metadata.for_result(size, keep=variant.keep_metadata),
         lossless=lossless.is_lossless(upload),
         progressive=upload.format == "jpeg" and jpeg.is_progressive(upload.data),
         source_colours=upload.colours,
         upload_bytes=len(upload.data),
     )
-    if target.animation and upload.frames > 1:
-        frames = [
-            Shown(_transformed(Decoded(frame.image), size, transpose, upload), frame.seconds) for frame in shown(upload)
-        ]
-        job = replace(job, metadata=_labelled(metadata, frames[0].image))
-        made, count = encode.animated(frames, upload.loop, job), len(frames)
-        final = frames[0].image.size
-    elif (picture := _deep(upload, target)) is not None:
-        picture = picture.resized(size).transposed(transpose)
-        job = replace(job, metadata=_labelled(metadata, picture.high))
-        made, count, final = encode.deep_still(picture, job), 1, picture.size
-    else:
-        if upload.frames > 1:
-            upload.notes.append(f"{target.title} holds no animation; the first of {upload.frames} frames was taken.")
-        image = _transformed(still(upload, size), size, transpose, upload)
-        job = replace(job, metadata=_labelled(metadata, image))
-        made, count, final = encode.still(image, job), 1, image.size
-    return Made(made, target.name, *final, count, lossless.PILLOW)
 
 
 def _size(variant: Variant, upload: Upload, target: Format) -> tuple[int, int]:
@@ -126,13 +126,9 @@ def _transformed(
     return orientation.transposed(colour.to_srgb(small, upload.metadata.icc, upload.notes), transpose)
 
 
-def _deep(upload: Upload, target: Format) -> deep.Deep | None:
-    """The upload in all its 16 bits a channel, where it has them, the result can have them, and no colour changes."""
-    return deep_still(upload) if target.deep and not _colours_change(upload) else None
-
-
-def _labelled(metadata: Metadata, image: Image.Image) -> Metadata:
+def _labelled(job: encode.Job, image: Image.Image) -> encode.Job:
     """Colours that came with a profile leave with a small one; those that came without are sRGB by convention."""
-    if not metadata.icc:
-        return metadata
-    return replace(metadata, icc=profiles.grey() if image.mode in ("L", "LA", "I;16") else profiles.srgb())
+    if not job.metadata.icc:
+        return job
+    small = profiles.grey() if image.mode in ("L", "LA", "I;16") else profiles.srgb()
+    return replace(job, metadata=replace(job.metadata, icc=small))

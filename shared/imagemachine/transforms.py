@@ -19,6 +19,11 @@ def resized(
     return image.convert("RGB") if image.mode == "RGBX" else image
 
 
+def narrowed(image: Image.Image) -> Image.Image:
+    """16-bit grey in 8 bits."""
+    return Image.frombytes("L", image.size, image.tobytes()[1::2])
+
+
 def plain(image: Image.Image) -> Image.Image:
     """`image` in a mode that can be resampled: L, LA, RGB, RGBX, RGBA, CMYK, LAB or I;16."""
     if image.mode in ("LA", "RGBX", "RGBA", "CMYK", "LAB", "I;16"):

@@ -9,6 +9,7 @@ from functools import lru_cache
 from PIL import Image, ImageCms
 
 from imagemachine.codec import profiles
+from imagemachine.transforms import narrowed
 
 _INTENT = ImageCms.Intent.PERCEPTUAL
 _SPACES = {b"RGB ": "RGB", b"GRAY": "L", b"CMYK": "CMYK", b"Lab ": "LAB"}
@@ -17,7 +18,9 @@ _SRGB_LEVELS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
 def to_srgb(image: Image.Image, icc: bytes, notes: list[str]) -> Image.Image:
-    """`image` (L, LA, RGB, RGBA, CMYK or LAB) in sRGB or grey; trouble with the profile goes into `notes`."""
+    """`image` (L, LA, I;16, RGB, RGBA, CMYK or LAB) in sRGB or grey; trouble with the profile goes into `notes`."""
+    if image.mode == "I;16" and icc and not is_srgb(icc):
+        image = narrowed(image)  # lcms, as Pillow has it, takes bytes.
     bands = image.mode.removesuffix("A")
     if image.mode == "LAB":
         return _applied(image, "LAB", b"")

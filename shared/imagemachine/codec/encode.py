@@ -13,6 +13,7 @@ from imagemachine.codec import avif, deep, gif, gif_writer, jpeg, png, webp
 from imagemachine.codec.animation import Shown, changed_box, opaque
 from imagemachine.codec.metadata import Metadata
 from imagemachine.formats import Format
+from imagemachine.transforms import narrowed
 
 _FINE_QUALITY = 90
 """From here on a JPEG's colours are stored at full resolution, as libvips and sharp do it."""
@@ -75,11 +76,6 @@ def flattened(image: Image.Image, background: tuple[int, int, int]) -> Image.Ima
     canvas = Image.new("RGB", image.size, background)
     canvas.paste(image.convert("RGB"), mask=image.getchannel("A"))
     return canvas
-
-
-def narrowed(image: Image.Image) -> Image.Image:
-    """16-bit grey in 8 bits."""
-    return Image.frombytes("L", image.size, image.tobytes()[1::2])
 
 
 def _saved(image: Image.Image, format_name: str, **options: Any) -> bytes:

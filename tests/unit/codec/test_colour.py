@@ -201,3 +201,13 @@ def test_a_jpeg_says_nothing_of_colour_that_its_upload_did_not() -> None:
     made = render(Variant("any", Fit(40, 40)), file_of(scene(), "jpeg"), LIMITS)
     assert b"ICC_PROFILE" not in made.data
     assert Image.open(io.BytesIO(made.data)).mode == "RGB"
+
+
+def test_sixteen_bits_of_grey_with_a_profile_of_their_own_are_understood() -> None:
+    """A linear grey: what is half the light is not half the level."""
+    linear = b"curv" + bytes(8)
+    tags = {b"wtpt": profiles._xyz(profiles._D50), b"kTRC": linear}
+    icc = profiles._profile(b"mntrGRAYXYZ ", 2, tags)
+    upload = file_of(Image.frombytes("I;16", (60, 60), (32_768).to_bytes(2, "little") * 3600), "png", icc_profile=icc)
+    made = opened(render(Variant("any", Fit(30, 30)), upload, LIMITS).data)
+    assert abs(int(made.frames[0][15, 15, 0]) - 188) <= 2
