@@ -60,15 +60,14 @@ simd() {
     fi
     zlib_ng
     # As the base image builds it, its changes included; in their name, so that others make another build.
-    # shellcheck disable=SC2206 # BENCH_PATCHES is a list of files, and the folder's are one too
-    local source patches=(${BENCH_PATCHES:-"$root"/docker/base/*.patch})
-    source="$bench/pillow-simd-$PILLOW_SIMD-$(cat "${patches[@]}" /dev/null | sha256sum | cut -c1-8)"
+    local source patches=("$root"/docker/base/patches/pillow-*.patch)
+    source="$bench/pillow-simd-$PILLOW_SIMD-$(cat "${patches[@]}" | sha256sum | cut -c1-8)"
     if [[ ! -d $source ]]; then
         mkdir "$source"
         "$python" -m pip download --quiet --disable-pip-version-check --no-deps --no-binary :all: --dest "$source" \
             "pillow-simd==$PILLOW_SIMD"
         tar -xzf "$source"/pillow_simd-*.tar.gz -C "$source" --strip-components 1
-        cat "${patches[@]}" /dev/null | patch --quiet --strip 1 --directory "$source"
+        cat "${patches[@]}" | patch --quiet --strip 1 --directory "$source"
     fi
     # No cache: pip would hand out a wheel that was built without the flags.
     CC="cc -mavx2" CFLAGS="-O3 -g0 -I$bench/zlib-ng/include" ZLIB_ROOT="$bench/zlib-ng" PIP_NO_CACHE_DIR=1 \
