@@ -106,6 +106,7 @@ def _job(variant: Variant, upload: Upload, target: Format, size: tuple[int, int]
         progressive=upload.format == "jpeg" and jpeg.is_progressive(upload.data),
         source_colours=upload.colours,
         upload_bytes=len(upload.data),
+        remarks=upload.as_gif if variant.keep_metadata else None,
     )
 
 

@@ -40,6 +40,8 @@ class Job:
     source_colours: int | None = None
     """How many colours the upload's palette had, if it had one."""
     upload_bytes: int = 0
+    remarks: gif.Gif | None = None
+    """A GIF whose comments and application blocks are to be kept."""
 
 
 def still(image: Image.Image, job: Job) -> bytes:
@@ -165,7 +167,10 @@ _STILLS: dict[str, Callable[[Image.Image, Job], bytes]] = {
 
 
 def _gif_animation(frames: Sequence[Shown], loop: int | None, job: Job) -> bytes:
-    return gif.serialise(gif_writer.animation(frames, loop and min(loop, 0xFFFF), job.source_colours))
+    file = gif_writer.animation(frames, loop and min(loop, 0xFFFF), job.source_colours)
+    if job.remarks is not None:
+        file = replace(file, comments=job.remarks.comments, applications=job.remarks.applications)
+    return gif.serialise(file)
 
 
 def plays(loop: int | None, most: int) -> int:

@@ -27,6 +27,9 @@ class Metadata:
     """Photoshop's image resources, as in a JPEG's APP13."""
     icc: bytes = b""
     comment: bytes = b""
+    artist: bytes = b""
+    copyright: bytes = b""
+    """What the file says of its author in a place of its own, as a PNG does in its texts."""
 
     @property
     def orientation(self) -> int:
@@ -43,7 +46,8 @@ class Metadata:
     def for_result(self, size: tuple[int, int], *, keep: bool) -> "Metadata":
         """What a result of `size` carries beside its profile: all of it corrected, or only its author's rights."""
         if keep:
-            return replace(self, exif=_corrected_exif(self.exif, size), xmp=_corrected_xmp(self.xmp, size))
+            exif = _corrected_exif(self.exif, size) or _rights(self)
+            return replace(self, exif=exif, xmp=_corrected_xmp(self.xmp, size))
         return Metadata(exif=_rights(self), icc=self.icc)
 
 
@@ -127,8 +131,12 @@ def _rights(metadata: Metadata) -> bytes:
     """An Exif block with the artist and the copyright, from wherever they were said; empty without either."""
     iptc = dict(_iptc_records(metadata.iptc))
     texts = {
-        _ARTIST: _text(metadata.exif, _ARTIST) or iptc.get(_IPTC_ARTIST, b"") or _xmp_text(metadata.xmp, b"creator"),
+        _ARTIST: _text(metadata.exif, _ARTIST)
+        or metadata.artist
+        or iptc.get(_IPTC_ARTIST, b"")
+        or _xmp_text(metadata.xmp, b"creator"),
         _COPYRIGHT: _text(metadata.exif, _COPYRIGHT)
+        or metadata.copyright
         or iptc.get(_IPTC_COPYRIGHT, b"")
         or _xmp_text(metadata.xmp, b"rights"),
     }

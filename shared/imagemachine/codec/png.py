@@ -310,7 +310,13 @@ def read_metadata(png: Png) -> Metadata:
     exif = found.get(b"eXIf", b"").removeprefix(b"Exif\0\0")
     xmp = next((payload for name, payload in png.chunks if name == b"iTXt" and payload.startswith(_XMP)), b"")
     plain = xmp[len(_XMP) :].startswith(b"\0\0")
-    return Metadata(exif=exif, xmp=xmp[len(_XMP) :].split(b"\0", 4)[-1] if plain else b"")
+    texts = dict(payload.split(b"\0", 1) for name, payload in png.chunks if name == b"tEXt" and b"\0" in payload)
+    return Metadata(
+        exif=exif,
+        xmp=xmp[len(_XMP) :].split(b"\0", 4)[-1] if plain else b"",
+        artist=texts.get(b"Author", b""),
+        copyright=texts.get(b"Copyright", b""),
+    )
 
 
 def with_metadata(png: Png, metadata: Metadata, *, keep: bool) -> Png:

@@ -116,10 +116,12 @@ def test_texts_of_a_png_go_but_for_its_rights() -> None:
     texts = PngImagePlugin.PngInfo()
     for name in ("Copyright", "Author", "Comment", "Software"):
         texts.add_text(name, f"the {name}")
-    made = render(CLOCKWISE, file_of(scene(), "png", pnginfo=texts), LIMITS)
-    image = Image.open(io.BytesIO(made.data))
+    upload = file_of(scene(), "png", pnginfo=texts)
+    image = Image.open(io.BytesIO(render(CLOCKWISE, upload, LIMITS).data))
     assert isinstance(image, PngImagePlugin.PngImageFile)
     assert set(image.text) == {"Copyright", "Author"}
+    for variant in (THUMBNAIL, replace(THUMBNAIL, format="jpeg")):
+        assert dict(exif_in(render(variant, upload, LIMITS).data)) == {315: "the Author", 33432: "the Copyright"}
 
 
 @pytest.mark.parametrize("format_name", ["jpeg", "png", "webp", "tiff"])
