@@ -27,7 +27,7 @@ Image.init()
 # The limit is ours, from the header and over all frames; Pillow's own would only warn.
 Image.MAX_IMAGE_PIXELS = None
 
-_JPEG_GAP, _WEBP_GAP = 1.26, 1.5
+_JPEG_GAP, _WEBP_GAP = 1.25, 1.5
 """So much larger than what is wanted a picture is left when it is decoded smaller than it is.
 
 libjpeg has but a few scales, and sharp goes as near; libwebp has them all, but averages more coarsely.
