@@ -55,14 +55,15 @@ main() {
   fi
   lint
   step 'unit and contract tests'
-  "${python}" -m pytest tests/unit tests/contract
-  if [[ -z ${quick} ]]; then
-    step 'hostile files'
-    "${python}" -m pytest tests/hostile
-    "${python}" tests/hostile/fuzz.py --seconds 15 --seed 1
-    step 'integration tests'
-    "${python}" -m pytest tests/integration
-  fi
+  "${python}" -m pytest --numprocesses 2 tests/unit tests/contract
+  if [[ -n ${quick} ]]; then return; fi
+  step 'hostile files'
+  "${python}" -m pytest --numprocesses 2 tests/hostile
+  "${python}" tests/hostile/fuzz.py --seconds 10 --seed 1
+  step 'integration tests on the emulated account'
+  "${python}" -m pytest --numprocesses 4 --dist loadfile -m 'not docker' tests/integration
+  step 'integration tests with containers'
+  "${python}" -m pytest -m docker tests/integration
 }
 
 main "$@"
