@@ -18,7 +18,7 @@ class Format:
     signature: bytes
     """A regular expression that the first bytes of such a file match."""
     decoders: tuple[str, ...] = ()
-    """What Pillow calls it; files of one format may be of several of Pillow's."""
+    """What Pillow calls it."""
     writable: bool = True
     """False: results of such an upload are written as `fallback`."""
     fallback: str = "jpeg"
@@ -38,7 +38,7 @@ _ALL = (
         "image/jpeg",
         ("jpg", "jpeg", "jpe", "jfif", "mpo"),
         rb"\xff\xd8\xff",
-        ("JPEG", "MPO"),
+        ("JPEG",),
         quality=True,
         largest=65_500,
     ),
@@ -124,7 +124,7 @@ UNREADABLE: Mapping[str, bytes] = MappingProxyType(
         "a JPEG 2000 picture": rb"\x00\x00\x00\x0cjP  |\xff\x4f\xff\x51",
         "a JPEG XR picture": rb"II\xbc\x01",
         "a Photoshop document": rb"8BPS\x00[\x01\x02]",
-        "an SVG drawing": rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*|<!--.*?-->\s*|<!DOCTYPE svg[^>]*>\s*)*<svg[\s>]",
+        "an SVG drawing": rb"(?:\xef\xbb\xbf)?\s*(?!<(?:!doctype )?html|<!DOCTYPE html)(?=<).{0,4000}?<svg[\s>]",
         "a gzipped file, maybe an SVGZ drawing": rb"\x1f\x8b",
         "a PDF document": rb"%PDF-",
         "a PostScript document": rb"%!PS|\xc5\xd0\xd3\xc6",

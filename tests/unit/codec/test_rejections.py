@@ -1,6 +1,9 @@
 """What cannot be made is rejected with a reason that is true, and what is odd but whole is made."""
 
+import os
 import struct
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 
@@ -166,3 +169,18 @@ def test_the_background_shows_through_where_there_is_no_transparency() -> None:
     for background in ((255, 255, 255), (10, 200, 30)):
         made = render(Variant("any", Fit(20, 20), format="jpeg", background=background), clear, LIMITS)
         assert abs(opened(made.data).frames[0][..., :3].mean((0, 1)) - background).max() < 4
+
+
+def test_every_decoder_is_there_before_the_first_picture() -> None:
+    """In a confined process nothing can be loaded any more."""
+    code = (
+        "import sys, imagemachine.render;"
+        "from imagemachine.formats import FORMATS;"
+        "from PIL import Image;"
+        "names = {name for f in FORMATS.values() for name in f.decoders};"
+        "assert names - {'AVIF'} <= set(Image.OPEN), names - set(Image.OPEN);"
+        "assert 'PIL.PdfImagePlugin' not in sys.modules"
+    )
+    subprocess.run(
+        [sys.executable, "-c", code], check=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    )
