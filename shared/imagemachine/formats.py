@@ -17,7 +17,7 @@ class Format:
     """Without the dot, lower case; the first is the one that is appended to a key."""
     signature: bytes
     """A regular expression that the first bytes of such a file match."""
-    decoders: tuple[str, ...] = ()
+    decoder: str
     """What Pillow calls it."""
     writable: bool = True
     """False: results of such an upload are written as `fallback`."""
@@ -38,7 +38,7 @@ _ALL = (
         "image/jpeg",
         ("jpg", "jpeg", "jpe", "jfif", "mpo"),
         rb"\xff\xd8\xff",
-        ("JPEG",),
+        "JPEG",
         quality=True,
         largest=65_500,
     ),
@@ -48,20 +48,20 @@ _ALL = (
         "image/png",
         ("png", "apng"),
         rb"\x89PNG\r\n\x1a\n",
-        ("PNG",),
+        "PNG",
         alpha=True,
         animation=True,
         deep=True,
         largest=0x7FFFFFFF,
     ),
-    Format("gif", "GIF", "image/gif", ("gif",), rb"GIF8[79]a", ("GIF",), alpha=True, animation=True),
+    Format("gif", "GIF", "image/gif", ("gif",), rb"GIF8[79]a", "GIF", alpha=True, animation=True),
     Format(
         "webp",
         "WebP",
         "image/webp",
         ("webp",),
         rb"RIFF....WEBP",
-        ("WEBP",),
+        "WEBP",
         quality=True,
         alpha=True,
         animation=True,
@@ -73,7 +73,7 @@ _ALL = (
         "image/avif",
         ("avif", "avifs"),
         rb"....ftyp(?:avif|avis)",
-        ("AVIF",),
+        "AVIF",
         quality=True,
         alpha=True,
         animation=True,
@@ -84,19 +84,19 @@ _ALL = (
         "image/tiff",
         ("tif", "tiff"),
         rb"II[\x2a\x2b]\x00|MM\x00[\x2a\x2b]",
-        ("TIFF",),
+        "TIFF",
         alpha=True,
         deep=True,
         largest=0x7FFFFFFF,
     ),
-    Format("bmp", "BMP", "image/bmp", ("bmp", "dib"), rb"BM", ("BMP",), largest=0x7FFFFFFF),
+    Format("bmp", "BMP", "image/bmp", ("bmp", "dib"), rb"BM", "BMP", largest=0x7FFFFFFF),
     Format(
         "heic",
         "HEIC",
         "image/heic",
         ("heic", "heif", "hif"),
         rb"....ftyp(?:hei[cxms]|hev[cxms]|mif[12]|msf1|miaf)",
-        ("HEIF",),
+        "HEIF",
         writable=False,
         alpha=True,
     ),
@@ -106,7 +106,7 @@ _ALL = (
         "image/x-icon",
         ("ico",),
         rb"\x00\x00\x01\x00(?!\x00\x00)",
-        ("ICO",),
+        "ICO",
         writable=False,
         fallback="png",
         alpha=True,

@@ -191,9 +191,9 @@ def _tiff_exif(image: ImageFile.ImageFile) -> bytes:
 def opened(name: str, data: bytes) -> ImageFile.ImageFile:
     """The file as Pillow sees it, pixels undecoded. Raises what its decoder does where the header makes no sense."""
     try:
-        return Image.open(io.BytesIO(data), formats=FORMATS[name].decoders)
+        return Image.open(io.BytesIO(data), formats=(FORMATS[name].decoder,))
     except UnidentifiedImageError:
-        Image.OPEN[FORMATS[name].decoders[0]][0](io.BytesIO(data), "")  # Pillow has kept the reason to itself.
+        Image.OPEN[FORMATS[name].decoder][0](io.BytesIO(data), "")  # Pillow has kept the reason to itself.
         raise
 
 
