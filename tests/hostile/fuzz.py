@@ -86,7 +86,7 @@ def wrong(variant: Variant, outcome: Made | Rejected) -> str | None:
 
 def _wrong_result(variant: Variant, made: Made) -> str | None:
     """Results are opened as strictly as uploads are read leniently."""
-    kinds = FORMATS[made.format].decoders
+    kinds = (FORMATS[made.format].decoder,)
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(made.data), formats=kinds) as image:
             # Pillow counts the picture that a PNG shows where nothing moves.
