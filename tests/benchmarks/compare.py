@@ -30,6 +30,9 @@ RESULTS = contenders.HERE / "results"
 _FEWEST, _MOST = 5, 31
 """Rounds."""
 
+_DRAWN = ("sharp-*", "jpeg-12mp/*", "jpeg-12mp-progressive/thumbnail", "png-2mp/mobile", "webp-2mp/web", "gif-*/*wise")
+"""Of the benchmark's own pictures; all of them would be a plot that nobody reads."""
+
 _AS_GOOD = 0.001
 """By so much SSIM may be below sharp's: two encoders never agree to the last digit."""
 
@@ -191,6 +194,8 @@ def plot(subjects: Sequence[Subject], cells: Sequence[Cell], names: Sequence[str
     groups = []
     for subject in subjects:
         for task in subject.tasks:
+            if not _drawn(subject, task):
+                continue
             spreads = [
                 (names.index(cell.contender), spread)
                 for cell in cells
@@ -204,6 +209,11 @@ def plot(subjects: Sequence[Subject], cells: Sequence[Cell], names: Sequence[str
                 groups.append((f"{subject.name}, {task}", bars))
     title = f"Milliseconds of {clock} time from memory to memory, one thread: less is better"
     return svg.bars(title, "ms", groups, [titles[name] for name in names])
+
+
+def _drawn(subject: Subject, task: str) -> bool:
+    own = any(subject.name == picture.name for picture in pictures.ALL)
+    return not own or any(fnmatch.fnmatch(f"{subject.name}/{task}", pattern) for pattern in _DRAWN)
 
 
 def _scaled(spread: Spread) -> tuple[float, float, float]:
