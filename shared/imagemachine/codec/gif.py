@@ -9,8 +9,6 @@ from dataclasses import dataclass, replace
 
 from PIL import Image
 
-from imagemachine.codec.orientation import Transpose, transposed, transposed_box, transposed_size
-
 _EXTENSION, _IMAGE, _TRAILER = 0x21, 0x2C, 0x3B
 _CONTROL, _COMMENT, _PLAIN_TEXT, _APPLICATION = 0xF9, 0xFE, 0x01, 0xFF
 _LOOPS = (b"NETSCAPE2.0", b"ANIMEXTS1.0")
@@ -201,31 +199,3 @@ def code_size_of(indices: Image.Image) -> int:
 def compressed(indices: Image.Image, code_size: int) -> bytes:
     """The `L` picture of palette indices as LZW codes in sub-blocks."""
     return indices.tobytes("gif", "L", code_size, 0)
-
-
-def turned(gif: Gif, transpose: Transpose | None) -> Gif:
-    """The picture turned, frame by frame; nothing but the place of the pixels changes.
-
-    Raises ValueError for damaged frames.
-    """
-    if transpose is None:
-        return gif
-    width, height = transposed_size((gif.width, gif.height), transpose)
-    frames = tuple(_turned_frame(frame, (gif.width, gif.height), transpose) for frame in gif.frames)
-    return replace(gif, width=width, height=height, frames=frames, aspect=gif.aspect if width == gif.width else 0)
-
-
-def _turned_frame(frame: Frame, canvas: tuple[int, int], transpose: Transpose) -> Frame:
-    indices = frame.indices()
-    # What lies outside of the canvas is never shown, and would get a negative place on the other side.
-    left, top = min(frame.left, canvas[0] - 1), min(frame.top, canvas[1] - 1)
-    right, bottom = min(frame.left + frame.width, canvas[0]), min(frame.top + frame.height, canvas[1])
-    if (right - left, bottom - top) != indices.size:
-        indices = indices.crop((left - frame.left, top - frame.top, right - frame.left, bottom - frame.top))
-    pixels = transposed(indices, transpose)
-    left, top, width, height = transposed_box((left, top, right - left, bottom - top), canvas, transpose)
-    code_size = code_size_of(indices)
-    data = compressed(pixels, code_size)
-    return replace(
-        frame, left=left, top=top, width=width, height=height, data=data, code_size=code_size, interlaced=False
-    )

@@ -8,7 +8,7 @@ from typing import Any
 import PIL
 from PIL import Image
 
-from imagemachine.codec import deep, gif, jpeg, png, webp
+from imagemachine.codec import deep, gif, gif_turn, jpeg, png, webp
 from imagemachine.codec.decode import Upload, opened, picture_errors
 from imagemachine.codec.metadata import Metadata
 from imagemachine.codec.orientation import Transpose, transposed, transposed_size
@@ -56,7 +56,7 @@ def _gif(upload: Upload, transpose: Transpose | None, metadata: Metadata, keep: 
     del metadata
     if upload.as_gif is None:
         return None
-    file = gif.turned(upload.as_gif, transpose)
+    file = upload.as_gif if transpose is None else gif_turn.turned(upload.as_gif, transpose)
     if not keep:
         comments = tuple(comment for comment in file.comments if b"opyright" in comment or b"\xc2\xa9" in comment)
         file = replace(file, comments=comments, applications=())

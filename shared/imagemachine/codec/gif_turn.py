@@ -1,0 +1,106 @@
+"""GIFs turned: every frame, its time and its colours as they were, without the colours that no pixel has."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from PIL import Image
+
+from imagemachine.codec import gif
+from imagemachine.codec.orientation import Transpose, transposed, transposed_box, transposed_size
+
+_TABLE = 256
+
+
+def turned(file: gif.Gif, transpose: Transpose) -> gif.Gif:
+    """The animation turned, frame by frame. Raises ValueError for damaged frames."""
+    canvas = (file.width, file.height)
+    width, height = transposed_size(canvas, transpose)
+    pictures = [_turned_frame(frame, canvas, transpose) for frame in file.frames]
+    aspect = file.aspect if width == file.width else 0
+    return _packed(replace(file, width=width, height=height, aspect=aspect), pictures)
+
+
+@dataclass(frozen=True)
+class _Picture:
+    """A frame in its new place, and its palette indices."""
+
+    frame: gif.Frame
+    indices: Image.Image
+
+
+def _turned_frame(frame: gif.Frame, canvas: tuple[int, int], transpose: Transpose) -> _Picture:
+    indices = frame.indices()
+    # What lies outside of the canvas is never shown, and would get a negative place on the other side.
+    left, top = min(frame.left, canvas[0] - 1), min(frame.top, canvas[1] - 1)
+    right, bottom = min(frame.left + frame.width, canvas[0]), min(frame.top + frame.height, canvas[1])
+    if (right - left, bottom - top) != indices.size:
+        indices = indices.crop((left - frame.left, top - frame.top, right - frame.left, bottom - frame.top))
+    left, top, width, height = transposed_box((left, top, right - left, bottom - top), canvas, transpose)
+    place = replace(frame, left=left, top=top, width=width, height=height, interlaced=False)
+    return _Picture(place, transposed(indices, transpose))
+
+
+def _packed(file: gif.Gif, pictures: Sequence[_Picture]) -> gif.Gif:
+    """The file of these pictures, with as many of their colours in the palette of all as there is room for."""
+    colours = [_colours(file, picture) for picture in pictures]
+    if None in colours:  # An index without a colour looks different to each decoder; it is not for us to say how.
+        return replace(file, frames=tuple(_written(picture) for picture in pictures))
+    shared = _Table(transparency=any(picture.frame.transparent is not None for picture in pictures))
+    background = file.palette[3 * file.background : 3 * file.background + 3]
+    cleared = (picture.frame for picture in pictures if picture.frame.disposal == gif.CLEAR)
+    if len(background) == 3 and any(frame.transparent is None for frame in cleared):
+        shared.add({file.background: background})  # Some viewers clear with it where there is no transparency.
+    frames = []
+    for picture, used in zip(pictures, colours, strict=True):
+        own = None if shared.add(used or {}) else _Table(transparency=picture.frame.transparent is not None)
+        if own is not None:
+            own.add(used or {})
+        frames.append((picture, used or {}, own))
+    made = tuple(_written(picture, used, own or shared, local=own is not None) for picture, used, own in frames)
+    return replace(file, palette=shared.bytes(), background=shared.places.get(background, 0), frames=made)
+
+
+def _colours(file: gif.Gif, picture: _Picture) -> dict[int, bytes] | None:
+    """The colour of every index that a visible pixel has; None where one of them has none."""
+    palette = picture.frame.palette or file.palette
+    used = [index for index, count in enumerate(picture.indices.histogram()) if count]
+    if picture.frame.transparent in used:
+        used.remove(picture.frame.transparent)
+    if used and 3 * used[-1] >= len(palette):
+        return None
+    return {index: palette[3 * index : 3 * index + 3] for index in used}
+
+
+class _Table:
+    """A colour table in the making; with transparency, place 0 is kept for that."""
+
+    def __init__(self, *, transparency: bool) -> None:
+        self._reserved = int(transparency)
+        self.places: dict[bytes, int] = {}
+
+    def add(self, colours: dict[int, bytes]) -> bool:
+        """Give each colour a place, unless there is none for all of them."""
+        new = dict.fromkeys(colour for colour in colours.values() if colour not in self.places)
+        if self._reserved + len(self.places) + len(new) > _TABLE:
+            return False
+        for colour in new:
+            self.places[colour] = self._reserved + len(self.places)
+        return True
+
+    def bytes(self) -> bytes:
+        """The table as a file holds it: a power of two of colours."""
+        colours = bytes(3 * self._reserved) + b"".join(self.places)
+        return colours.ljust(6 << max(0, (len(colours) // 3 - 1).bit_length() - 1), b"\0")
+
+
+def _written(
+    picture: _Picture, colours: dict[int, bytes] | None = None, table: _Table | None = None, *, local: bool = False
+) -> gif.Frame:
+    frame, indices = picture.frame, picture.indices
+    if colours is not None and table is not None:
+        indices = indices.point([table.places[colours[index]] if index in colours else 0 for index in range(256)])
+        frame = replace(frame, palette=table.bytes() if local else b"")
+        if frame.transparent is not None:
+            frame = replace(frame, transparent=0)
+    code_size = gif.code_size_of(indices)
+    return replace(frame, data=gif.compressed(indices, code_size), code_size=code_size)
