@@ -300,7 +300,7 @@ def test_nothing_of_the_function_reaches_the_worker(monkeypatch: pytest.MonkeyPa
         assert "Seccomp:\t2\n" in status
         assert (proc / "oom_score_adj").read_text() == "1000\n"
         if os.geteuid() == 0:
-            assert (proc / "environ").read_bytes() == b""
+            assert (proc / "environ").read_bytes() == b"GLIBC_TUNABLES=glibc.malloc.hugetlb=1\0"
             targets = [str(fd.readlink()) for fd in sorted((proc / "fd").iterdir(), key=lambda fd: int(fd.name))]
             assert targets[:3] == ["/dev/null"] * 3
             assert sorted(target.split(":")[0] for target in targets[3:]) == ["/memfd", "socket"]

