@@ -45,14 +45,14 @@ def _packed(file: gif.Gif, pictures: Sequence[_Picture]) -> gif.Gif:
     colours = [_colours(file, picture) for picture in pictures]
     if None in colours:  # An index without a colour looks different to each decoder; it is not for us to say how.
         return replace(file, frames=tuple(_written(picture) for picture in pictures))
-    shared = _Table(transparency=any(picture.frame.transparent is not None for picture in pictures))
+    shared = _Table()
     background = file.palette[3 * file.background : 3 * file.background + 3]
     cleared = (picture.frame for picture in pictures if picture.frame.disposal == gif.CLEAR)
     if len(background) == 3 and any(frame.transparent is None for frame in cleared):
         shared.add({file.background: background})  # Some viewers clear with it where there is no transparency.
     frames = []
     for picture, used in zip(pictures, colours, strict=True):
-        own = None if shared.add(used or {}) else _Table(transparency=picture.frame.transparent is not None)
+        own = None if shared.add(used or {}) else _Table()
         if own is not None:
             own.add(used or {})
         frames.append((picture, used or {}, own))
@@ -61,36 +61,39 @@ def _packed(file: gif.Gif, pictures: Sequence[_Picture]) -> gif.Gif:
 
 
 def _colours(file: gif.Gif, picture: _Picture) -> dict[int, bytes] | None:
-    """The colour of every index that a visible pixel has; None where one of them has none."""
+    """The colour of every index that a pixel has; None where one of them has none.
+
+    That of the transparent index, which some viewers remember, has a zero in front, so that no other is taken for it.
+    """
     palette = picture.frame.palette or file.palette
-    used = [index for index, count in enumerate(picture.indices.histogram()) if count]
-    if picture.frame.transparent in used:
-        used.remove(picture.frame.transparent)
-    if used and 3 * used[-1] >= len(palette):
-        return None
-    return {index: palette[3 * index : 3 * index + 3] for index in used}
+    colours = {
+        index: palette[3 * index : 3 * index + 3] for index, count in enumerate(picture.indices.histogram()) if count
+    }
+    transparent = picture.frame.transparent
+    if transparent is not None:
+        colours[transparent] = b"\0" + palette[3 * transparent : 3 * transparent + 3].ljust(3, b"\0")
+    return colours if all(len(colour) >= 3 for colour in colours.values()) else None
 
 
 class _Table:
-    """A colour table in the making; with transparency, place 0 is kept for that."""
+    """A colour table in the making."""
 
-    def __init__(self, *, transparency: bool) -> None:
-        self._reserved = int(transparency)
+    def __init__(self) -> None:
         self.places: dict[bytes, int] = {}
 
     def add(self, colours: dict[int, bytes]) -> bool:
         """Give each colour a place, unless there is none for all of them."""
         new = dict.fromkeys(colour for colour in colours.values() if colour not in self.places)
-        if self._reserved + len(self.places) + len(new) > _TABLE:
+        if len(self.places) + len(new) > _TABLE:
             return False
         for colour in new:
-            self.places[colour] = self._reserved + len(self.places)
+            self.places[colour] = len(self.places)
         return True
 
     def bytes(self) -> bytes:
         """The table as a file holds it: a power of two of colours."""
-        colours = bytes(3 * self._reserved) + b"".join(self.places)
-        return colours.ljust(6 << max(0, (len(colours) // 3 - 1).bit_length() - 1), b"\0")
+        colours = b"".join(colour[-3:] for colour in self.places)
+        return colours.ljust(6 << max(0, (len(self.places) - 1).bit_length() - 1), b"\0")
 
 
 def _written(
@@ -101,6 +104,6 @@ def _written(
         indices = indices.point([table.places[colours[index]] if index in colours else 0 for index in range(256)])
         frame = replace(frame, palette=table.bytes() if local else b"")
         if frame.transparent is not None:
-            frame = replace(frame, transparent=0)
+            frame = replace(frame, transparent=table.places[colours[frame.transparent]])
     code_size = gif.code_size_of(indices)
     return replace(frame, data=gif.compressed(indices, code_size), code_size=code_size)
