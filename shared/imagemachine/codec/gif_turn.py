@@ -37,19 +37,19 @@ def _turned_frame(frame: gif.Frame, canvas: tuple[int, int], transpose: Transpos
         indices = indices.crop((left - frame.left, top - frame.top, right - frame.left, bottom - frame.top))
     left, top, width, height = transposed_box((left, top, right - left, bottom - top), canvas, transpose)
     place = replace(frame, left=left, top=top, width=width, height=height, interlaced=False)
+    if frame.left >= canvas[0] or frame.top >= canvas[1]:  # Never seen at all, but it has its time.
+        place = replace(place, transparent=0, controlled=True)
     return _Picture(place, transposed(indices, transpose))
 
 
 def _packed(file: gif.Gif, pictures: Sequence[_Picture]) -> gif.Gif:
     """The file of these pictures, with as many of their colours in the palette of all as there is room for."""
     colours = [_colours(file, picture) for picture in pictures]
-    if None in colours:  # An index without a colour looks different to each decoder; it is not for us to say how.
+    # An index without a colour looks different to each viewer, and so does a frame that clears without transparency:
+    # some take the background's index for one of its own palette. It is not for us to say what is meant.
+    if None in colours or any(p.frame.disposal == gif.CLEAR and p.frame.transparent is None for p in pictures):
         return replace(file, frames=tuple(_written(picture) for picture in pictures))
     shared = _Table()
-    background = file.palette[3 * file.background : 3 * file.background + 3]
-    cleared = (picture.frame for picture in pictures if picture.frame.disposal == gif.CLEAR)
-    if len(background) == 3 and any(frame.transparent is None for frame in cleared):
-        shared.add({file.background: background})  # Some viewers clear with it where there is no transparency.
     frames = []
     for picture, used in zip(pictures, colours, strict=True):
         own = None if shared.add(used or {}) else _Table()
@@ -57,7 +57,7 @@ def _packed(file: gif.Gif, pictures: Sequence[_Picture]) -> gif.Gif:
             own.add(used or {})
         frames.append((picture, used or {}, own))
     made = tuple(_written(picture, used, own or shared, local=own is not None) for picture, used, own in frames)
-    return replace(file, palette=shared.bytes(), background=shared.places.get(background, 0), frames=made)
+    return replace(file, palette=shared.bytes(), background=0, frames=made)
 
 
 def _colours(file: gif.Gif, picture: _Picture) -> dict[int, bytes] | None:

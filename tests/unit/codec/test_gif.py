@@ -159,3 +159,13 @@ def test_comments_go_but_for_those_about_copyright() -> None:
     for variant in (CLOCKWISE, THUMBNAIL):
         kept = gif.parse(render(replace(variant, keep_metadata=True), data, LIMITS).data)
         assert (kept.comments, len(kept.applications)) == (comments, 1)
+
+
+def test_a_frame_beyond_the_canvas_keeps_its_time_and_shows_nothing() -> None:
+    whole = gif.parse(UPLOADS["interlaced"])
+    beyond = replace(whole.frames[0], left=whole.width + 5, delay=7, controlled=True)
+    data = gif.serialise(replace(whole, frames=(whole.frames[0], beyond)))
+    made = render(CLOCKWISE, data, LIMITS).data
+    assert [frame.delay for frame in gif.parse(made).frames] == [0, 7]
+    first, second = opened(made).frames
+    assert furthest(first, second) == 0
