@@ -88,22 +88,23 @@ class Machine:
         body: bytes = self.s3.get_object(Bucket=self.stack.output_bucket, Key=key)["Body"].read()
         return body
 
-    def dead_letters(self, variant: str, seconds: float = 60) -> list[dict[str, Any]]:
-        """Take the messages out of a variant's dead-letter queue, waiting for the first."""
+    def dead_letters(self, variant: str, about: str = "", seconds: float = 60) -> list[dict[str, Any]]:
+        """Take the messages that hold `about` out of a variant's dead-letter queue, waiting for the first."""
+        url = self.stack.dead_letters[variant]
         deadline = time.monotonic() + seconds
         taken: list[dict[str, Any]] = []
         while time.monotonic() < deadline:
             messages = self.sqs.receive_message(
-                QueueUrl=self.stack.dead_letters[variant],
+                QueueUrl=url,
                 MaxNumberOfMessages=10,
                 MessageAttributeNames=["All"],
+                VisibilityTimeout=5,  # What is not taken is there for others soon.
                 WaitTimeSeconds=0 if taken else 1,
             ).get("Messages", [])
-            for message in messages:
-                self.sqs.delete_message(
-                    QueueUrl=self.stack.dead_letters[variant], ReceiptHandle=message["ReceiptHandle"]
-                )
-            taken += messages
+            wanted = [message for message in messages if about in message["Body"]]
+            for message in wanted:
+                self.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+            taken += wanted
             if taken and not messages:
                 break
         return taken
