@@ -60,7 +60,7 @@ def test_a_storm_ends_as_a_calm_run(tmp_path: Path, seed: int, request: pytest.F
     with running(tmp_path, list(VARIANTS)) as machine:
         wire = Storm(seed, SHARE)
         machine.proxy.plan = wire
-        with killings(seed) as killed:
+        with killings(machine, seed) as killed:
             final = upload_all(machine, chance, uploads)
             wait_until_queues_are_empty(machine, seconds=60 + uploads)
         machine.proxy.plan = lambda method, path: None
@@ -91,14 +91,19 @@ def upload_all(machine: Machine, chance: random.Random, uploads: int) -> dict[st
 
 
 @contextmanager
-def killings(seed: int) -> Iterator[Counter[str]]:
-    """While the block lasts, functions and their codecs' workers die without warning."""
+def killings(machine: Machine, seed: int) -> Iterator[Counter[str]]:
+    """While the block lasts, functions and their codecs' workers die without warning, every few dozen pictures."""
     chance = random.Random(seed)
     killed: Counter[str] = Counter()
     calm = threading.Event()
 
     def go_on() -> None:
-        while not calm.wait(chance.uniform(0.5, 2.0)):
+        due = 10
+        while not calm.wait(chance.uniform(0.2, 1.0)):
+            # By what was done, not by the clock: where a start takes long, they would do nothing but start.
+            if len(machine.lines) < due:
+                continue
+            due = len(machine.lines) + chance.randint(10, 80)
             what, how = chance.choice(
                 [
                     ("awslambdaric", signal.SIGKILL),
