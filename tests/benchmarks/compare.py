@@ -200,7 +200,7 @@ def plot(subjects: Sequence[Subject], cells: Sequence[Cell], names: Sequence[str
                 (names.index(cell.contender), spread)
                 for cell in cells
                 if (cell.picture, cell.task) == (subject.name, task) and cell.contender in names
-                if (spread := cell.spread(clock))
+                if (spread := cell.spread(clock)) and cell.frames >= subject.frames
             ]
             bars = [
                 svg.Bar(f"{spread.median * 1000:.1f}", *_scaled(spread), series) for series, spread in sorted(spreads)

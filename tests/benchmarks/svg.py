@@ -74,7 +74,7 @@ def lines(title: str, x_label: str, panels: Sequence[tuple[str, Sequence[Line]]]
 
 def bars(title: str, unit: str, groups: Sequence[tuple[str, Sequence[Bar]]], names: Sequence[str]) -> str:
     """Groups of horizontal bars, each group on a scale of its own: what is compared stands in one group."""
-    width, left, right, row = 860, 210, 120, 15
+    width, left, right, row = 860, 250, 110, 15
     parts = [_text(16, 24, title, "title")]
     x = 16.0
     for series, name in enumerate(names):
