@@ -15,9 +15,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from aws import CREDENTIALS, PROXIES, REGION, client
-from hosts import Function, Site, Stack
+from hosts import Function, Site, Stack, digests_parameter
 from problems import MachineError
-from processes import Front, FunctionProcess, Redelivery, answers, close
+from processes import Front, FunctionProcess, Redelivery, answers, close, proxies
 
 DOCKER = "docker"
 BASE = "image-machine-base"
@@ -52,10 +52,7 @@ class Containers:
         repository = f"{urlsplit(endpoint).netloc}/{self._site.stack_name}"
         client("ecr", endpoint).create_repository(repositoryName=self._site.stack_name)
         digests = {variant: self._push(variant, repository) for variant in self._site.variants}
-        return {
-            "Repository": repository,
-            "Digests": "".join(f"{name}={digests[name]};" for name in sorted(digests, key=len)),
-        }
+        return {"Repository": repository, "Digests": digests_parameter(digests)}
 
     def _push(self, variant: str, repository: str) -> str:
         """The digest that the repository gives the variant's image."""
@@ -79,10 +76,7 @@ class Containers:
 
     def emulator_environment(self) -> Mapping[str, str]:
         """Where each function answers."""
-        return {
-            f"MINISTACK_LAMBDA_PROXY_{self._site.function_name(variant)}": front.url
-            for variant, front in self._fronts.items()
-        }
+        return proxies(self._site, self._fronts)
 
     def start(self, stack: Stack) -> None:
         """Start each container, and have it load what it needs while the first pictures are uploaded."""

@@ -25,7 +25,7 @@ from aws import CREDENTIALS, REGION, client
 from children import stop
 from emulator import free_port
 from environment import RIE
-from hosts import Function, Site, Stack
+from hosts import Function, Site, Stack, digests_parameter
 from problems import MachineError
 
 INVOCATIONS = "/2015-03-31/functions/function/invocations"
@@ -53,16 +53,11 @@ class Processes:
 
     def stack_parameters(self, endpoint: str) -> Mapping[str, str]:  # noqa: ARG002 - nothing is pushed
         """No image is run, so that any digest will do."""
-        names = sorted(self._site.variants, key=len)
-        return {"Digests": "".join(f"{name}={'0' * 64};" for name in names)}
+        return {"Digests": digests_parameter(dict.fromkeys(self._site.variants, "0" * 64))}
 
     def emulator_environment(self) -> Mapping[str, str]:
         """Where each function answers."""
-        site = self._site
-        return {
-            f"MINISTACK_LAMBDA_PROXY_{site.function_name(variant)}": front.url
-            for variant, front in self._fronts.items()
-        }
+        return proxies(self._site, self._fronts)
 
     def start(self, stack: Stack) -> None:
         """Start each function, and have it load what it needs while the first pictures are uploaded."""
@@ -302,6 +297,11 @@ def close(fronts: Iterable[Front]) -> None:
         thread.start()
     for thread in closing:
         thread.join()
+
+
+def proxies(site: Site, fronts: Mapping[str, Front]) -> dict[str, str]:
+    """The emulator's variables that send each function's events to its front."""
+    return {f"MINISTACK_LAMBDA_PROXY_{site.function_name(variant)}": front.url for variant, front in fronts.items()}
 
 
 def check(body: bytes) -> None:
