@@ -34,8 +34,8 @@ DATABASE = os.environ.get("OSV_URL", "https://api.osv.dev")
 FORKS = {"pillow-simd": "pillow"}
 
 _CODECS = (
-    "pillow pillow-heif zlib-ng aom dav1d jbigkit lcms2 lerc libavif libde265 libdeflate libgav1 libheif libjpeg-turbo"
-    " libwebp libyuv openjpeg2 rust-rav1e svt-av1 tiff"
+    "pillow pillow-heif zlib-ng aom dav1d jbigkit lcms2 lerc libavif libde265 libdeflate libgav1 libheif libisal"
+    " libjpeg-turbo libwebp libyuv openjpeg2 rust-rav1e svt-av1 tiff"
 )
 SANDBOXED = frozenset(_CODECS.split())
 """Decoders and encoders: only the worker loads them."""

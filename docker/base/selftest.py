@@ -70,6 +70,7 @@ def libraries_in_use(pillow: str) -> None:
     stolen = [line for line in bindings.splitlines() if "/PIL/_imaging" in line and "libz.so" in line.split(" to ")[-1]]
     expect("_imaging" in bindings, "the dynamic linker told nothing")
     expect(not stolen, f"Pillow runs on Debian's zlib: {stolen[:1]}")
+    expect(("isal_inflate" in bindings) == (pillow == "simd"), "PNGs are not inflated by what was chosen")
 
 
 def scene(mode: str = "RGB") -> Image.Image:

@@ -7,7 +7,7 @@
 # Run again, it does only what is missing. Needs Python 3.11+, Node 20+ with npm; for simd/ also an x86 computer with
 # AVX2, a C compiler, cmake, and the headers of the codecs. On Debian:
 #   apt-get install build-essential cmake libjpeg62-turbo-dev libwebp-dev libtiff-dev liblcms2-dev libopenjp2-7-dev \
-#                   libavif-dev
+#                   libavif-dev libisal-dev
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -72,10 +72,15 @@ simd() {
     # No cache: pip would hand out a wheel that was built without the flags.
     CC="cc -mavx2" CFLAGS="-O3 -g0 -I$bench/zlib-ng/include" ZLIB_ROOT="$bench/zlib-ng" PIP_NO_CACHE_DIR=1 \
         LDFLAGS="-L$bench/zlib-ng/lib -Wl,--exclude-libs,ALL" venv simd "$source"
+    local wanted
+    wanted=$(nm -D --undefined-only "$bench"/simd/lib/python*/site-packages/PIL/_imaging.*.so)
     # The headers alone make Pillow name zlib-ng as its version; what counts is that it inflates with it.
-    if nm -D --undefined-only "$bench"/simd/lib/python*/site-packages/PIL/_imaging.*.so | grep -w inflate >/dev/null; then
+    if grep -w inflate >/dev/null <<<"$wanted"; then
         say "pillow-simd has not been linked with zlib-ng."
         return 1
+    fi
+    if ! grep -w isal_inflate >/dev/null <<<"$wanted"; then
+        say "pillow-simd has not been linked with ISA-L (libisal-dev): PNGs take longer here than in the images."
     fi
 }
 

@@ -34,6 +34,7 @@ _INFLATED = {b"zTXt": 1 << 20, b"iTXt": 1 << 20, b"iCCP": 1 << 22}
 _DRAWING = 5
 """A picture that runs alone make so many times smaller is a drawing."""
 _XMP = b"XML:com.adobe.xmp\0"
+_OF_SAMPLES = (b"IDAT", b"fdAT")
 _OF_FRAMES = (b"acTL", b"fcTL", b"fdAT")
 DISPOSE_NONE, DISPOSE_BACKGROUND, DISPOSE_PREVIOUS = 0, 1, 2
 BLEND_SOURCE, BLEND_OVER = 0, 1
@@ -147,13 +148,14 @@ def _is_bomb(name: bytes, payload: bytes) -> bool:
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    samples: Any = memoryview(data)  # They are many, and are joined later: one copy is enough.
     place = len(SIGNATURE)
     while place + 8 <= len(data):
         length, name = struct.unpack_from(">L4s", data, place)
         end = place + 8 + length
         if name == b"IEND":
             return
-        payload = data[place + 8 : end]
+        payload = (samples if name in _OF_SAMPLES else data)[place + 8 : end]
         if name in (b"IHDR", b"PLTE") and zlib.crc32(name + payload) != int.from_bytes(data[end : end + 4], "big"):
             raise ValueError(f"the checksum of its {name.decode()} is wrong")
         yield name, payload
@@ -234,19 +236,64 @@ def _decoded(header: Header, data: bytes) -> Image.Image:
     return image
 
 
+class _InOnePiece(io.BytesIO):
+    """A file with a single IDAT chunk, which is handed out whole and uncopied: the decoder stumbles over every seam."""
+
+    def __init__(self, before: bytes, samples: bytes, after: bytes) -> None:
+        head = before + struct.pack(">L", len(samples)) + b"IDAT"
+        super().__init__(head + after)
+        self._samples, self._place = samples, len(head)
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """As of any file; the samples are read once, in one piece."""
+        if self._samples and size == len(self._samples) and self.tell() == self._place:
+            samples, self._samples = self._samples, b""
+            return samples
+        return super().read(size)
+
+    def opened(self) -> ImageFile.ImageFile:
+        """The picture, not yet decoded."""
+        size = len(self._samples)
+        image = Image.open(self, formats=("PNG",))
+        image.decodermaxblock = max(image.decodermaxblock, size)
+        return image
+
+
 def open_chunks(header: Header, data: bytes, chunks: Iterable[tuple[bytes, bytes]] = ()) -> ImageFile.ImageFile:
     """The picture of this header and these compressed samples, not yet decoded."""
     palette = [(b"PLTE", bytes(range(256)) * 3)] if header.colour == _PALETTE else []
-    parts = [(b"IHDR", header.packed()), *(chunks or palette), (b"IDAT", data), (b"IEND", b"")]
-    return Image.open(io.BytesIO(SIGNATURE + b"".join(chunk(*part) for part in parts)), formats=("PNG",))
+    before = SIGNATURE + b"".join(chunk(*part) for part in ((b"IHDR", header.packed()), *(chunks or palette)))
+    return _InOnePiece(before, data, bytes(4) + chunk(b"IEND", b"")).opened()  # Pillow looks at no IDAT's checksum.
 
 
 def opened(file: Png, data: bytes) -> ImageFile.ImageFile:
     """The still picture of the file `data`, without what Pillow would stumble over: texts, profiles, frames."""
-    if not file.frames and b"IEND" in data[-16:] and all(name in _HARMLESS for name, _payload in file.chunks):
+    harmless = b"IEND" in data[-16:] and all(name in _HARMLESS for name, _payload in file.chunks)
+    if harmless and file.still and not file.frames:
+        start, end, length = _samples(data)
+        if length == len(file.still.data):
+            return _InOnePiece(data[:start], file.still.data, data[end:]).opened()
         return Image.open(io.BytesIO(data), formats=("PNG",))
     about = [(name, payload) for name, payload in file.chunks if name in (b"PLTE", b"tRNS")]
     return open_chunks(file.header, file.pictures[0].data, about or [(b"sRGB", b"\0")])
+
+
+def _samples(data: bytes) -> tuple[int, int, int]:
+    """Where the first IDAT chunk begins, where the last one right behind it ends but for its checksum, and how many
+    bytes they hold.
+    """
+    start = place = len(SIGNATURE)
+    samples = 0
+    while place + 8 <= len(data):
+        length, name = struct.unpack_from(">L4s", data, place)
+        if name == b"IDAT":
+            samples += length
+        elif samples:
+            break
+        else:
+            start = place + 12 + length
+        place += 12 + length
+    return start, place - 4, samples
 
 
 def deep_file(picture: deep.Deep) -> Png:
