@@ -16,6 +16,9 @@ from problems import MachineError
 START_SECONDS = 30.0
 _ATTEMPTS = 3
 
+_KEEP_ALIVE_SECONDS = 75
+"""Longer than a client keeps a connection that it does not use: none is closed under a request."""
+
 
 @contextmanager
 def emulator(family: Family, workspace: Path, address: str, environment: Mapping[str, str]) -> Iterator[str]:
@@ -57,9 +60,21 @@ def _start(family: Family, state: Path, log: Path, settings: Mapping[str, str]) 
         "STATE_DIR": str(state),
         "S3_DATA_DIR": str(state / "s3"),
         "LOG_LEVEL": "WARNING",
+        # Brokers that it would start beside AWS's own endpoint, with a certificate made for each start.
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
         **settings,
     }
-    command = [sys.executable, "-s", "-m", "ministack"]
+    # Its application by a server written in C: the emulator takes its share of the processors that the functions need,
+    # and with the server that it brings two thirds of that went into HTTP.
+    command = [
+        *(sys.executable, "-s", "-m", "uvicorn", "ministack.app:app"),
+        *("--host", settings["BIND_HOST"], "--port", settings["GATEWAY_PORT"]),
+        *("--http", "httptools", "--loop", "uvloop", "--ws", "none", "--interface", "asgi3"),
+        *("--timeout-keep-alive", str(_KEEP_ALIVE_SECONDS), "--timeout-graceful-shutdown", "0"),
+        *("--log-level", "warning", "--no-access-log"),
+        *("--no-server-header", "--no-date-header", "--no-proxy-headers"),
+    ]
     with log.open("ab") as output:
         return family.start(command, environment=environment, folder=state, stdout=output, stderr=output)
 
