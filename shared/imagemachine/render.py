@@ -6,7 +6,7 @@ from PIL import Image
 
 from imagemachine.codec import colour, encode, jpeg, lossless, orientation, profiles
 from imagemachine.codec.animation import Shown
-from imagemachine.codec.decode import Decoded, Upload, check, deep_still, open_upload, shown, still
+from imagemachine.codec.decode import Decoded, Upload, check, deep_still, open_upload, planes, shown, still
 from imagemachine.errors import Reason, Rejected
 from imagemachine.formats import FORMATS, Format
 from imagemachine.transforms import plain, resized
@@ -77,23 +77,29 @@ def _rendered(variant: Variant, upload: Upload, target: Format) -> Made:
     """The upload decoded, brought upright, transformed, in sRGB, and encoded."""
     transpose = orientation.combined(upload.orientation, variant.transform)
     size = _size(variant, upload, target)
-    job = _job(variant, upload, target, orientation.transposed_size(size, transpose))
+    upright_size = orientation.transposed_size(size, transpose)
+    job = _job(variant, upload, target, upright_size)
+    # What comes as a JPEG and leaves as one stays in its planes on the way, unless its colours have to change.
+    in_planes = upload.format == target.name == "jpeg" and not _colours_change(upload)
+    if in_planes and (picture := planes(upload, size, encode.subsampling(job.quality))) is not None:
+        data = encode.planes(picture.transposed(transpose), upright_size, _labelled(job, picture.mode))
+        return Made(data, target.name, *upright_size, 1, f"jpeg planes, {lossless.PILLOW}")
     if target.animation and upload.frames > 1:
         frames = [
             Shown(_transformed(Decoded(frame.image), size, transpose, upload), frame.seconds) for frame in shown(upload)
         ]
-        data = encode.animated(frames, upload.loop, _labelled(job, frames[0].image))
+        data = encode.animated(frames, upload.loop, _labelled(job, frames[0].image.mode))
         return Made(data, target.name, *frames[0].image.size, len(frames), lossless.PILLOW)
     if upload.frames > 1:
         upload.notes.append(f"{target.title} holds no animation; the first of {upload.frames} frames was taken.")
     # All 16 bits a channel, where the upload has them, the result can have them, and no colour changes.
-    picture = deep_still(upload) if target.deep and not _colours_change(upload) else None
-    if picture is not None:
-        picture = picture.resized(size).transposed(transpose)
-        data = encode.deep_still(picture, _labelled(job, picture.high))
-        return Made(data, target.name, *picture.size, 1, lossless.PILLOW)
+    deep = deep_still(upload) if target.deep and not _colours_change(upload) else None
+    if deep is not None:
+        deep = deep.resized(size).transposed(transpose)
+        data = encode.deep_still(deep, _labelled(job, deep.high.mode))
+        return Made(data, target.name, *deep.size, 1, lossless.PILLOW)
     image = _transformed(still(upload, size), size, transpose, upload)
-    return Made(encode.still(image, _labelled(job, image)), target.name, *image.size, 1, lossless.PILLOW)
+    return Made(encode.still(image, _labelled(job, image.mode)), target.name, *image.size, 1, lossless.PILLOW)
 
 
 def _job(variant: Variant, upload: Upload, target: Format, size: tuple[int, int]) -> encode.Job:
@@ -127,9 +133,9 @@ def _transformed(
     return orientation.transposed(colour.to_srgb(small, upload.metadata.icc, upload.notes), transpose)
 
 
-def _labelled(job: encode.Job, image: Image.Image) -> encode.Job:
+def _labelled(job: encode.Job, mode: str) -> encode.Job:
     """Colours that came with a profile leave with a small one; those that came without are sRGB by convention."""
     if not job.metadata.icc:
         return job
-    small = profiles.grey() if image.mode in ("L", "LA", "I;16") else profiles.srgb()
+    small = profiles.grey() if mode in ("L", "LA", "I;16") else profiles.srgb()
     return replace(job, metadata=replace(job.metadata, icc=small))

@@ -14,10 +14,11 @@ from typing import NamedTuple
 from PIL import AvifImagePlugin, Image, ImageFile, UnidentifiedImageError
 from pillow_heif import register_heif_opener
 
-from imagemachine.codec import animation, colour, deep, gif, jpeg, libwebp, png, webp
+from imagemachine.codec import animation, colour, deep, gif, jpeg, libwebp, png, turbojpeg, webp
 from imagemachine.codec.animation import Shown
 from imagemachine.codec.identify import identify
 from imagemachine.codec.metadata import Metadata
+from imagemachine.codec.planes import Planes, Subsampling
 from imagemachine.errors import Reason, Rejected
 from imagemachine.formats import FORMATS
 from imagemachine.variant import Limits
@@ -31,7 +32,7 @@ Image.preinit()
 # The limit is ours, from the header and over all frames; Pillow's own would only warn.
 Image.MAX_IMAGE_PIXELS = None
 
-_JPEG_GAP, _WEBP_GAP = 1.25, 1.5
+_JPEG_GAP, _PLANES_GAP, _WEBP_GAP = 1.25, 1.25, 1.5
 """So much larger than what is wanted a picture is left when it is decoded smaller than it is.
 
 libjpeg has but a few scales, and sharp goes as near; libwebp has them all, but averages more coarsely.
@@ -216,6 +217,11 @@ def still(upload: Upload, wanted: tuple[int, int]) -> Decoded:
             image.decodermaxblock = len(upload.data)  # In one piece: the decoder stumbles over every seam.
         image.load()
         return Decoded(image, drafted[1] if drafted else None)
+
+
+def planes(upload: Upload, wanted: tuple[int, int], subsampling: Subsampling) -> Planes | None:
+    """A JPEG in planes, as it holds them; `wanted` as in `still`, which is there where this gives None."""
+    return turbojpeg.decoded(upload.data, upload.size, _larger(wanted, _PLANES_GAP), subsampling)
 
 
 def _larger(size: tuple[int, int], times: float) -> tuple[int, int]:

@@ -9,9 +9,10 @@ from typing import Any
 
 from PIL import Image
 
-from imagemachine.codec import avif, deep, gif, gif_writer, jpeg, png, webp
+from imagemachine.codec import avif, deep, gif, gif_writer, jpeg, png, turbojpeg, webp
 from imagemachine.codec.animation import Shown, changed_box, opaque
 from imagemachine.codec.metadata import Metadata
+from imagemachine.codec.planes import Planes, Subsampling
 from imagemachine.formats import Format
 from imagemachine.transforms import narrowed
 
@@ -89,13 +90,32 @@ def _saved(image: Image.Image, format_name: str, **options: Any) -> bytes:
     return stream.getvalue()
 
 
+def subsampling(quality: int) -> Subsampling:
+    """How many luma samples stand above a chroma sample in a JPEG of such a quality."""
+    return (1, 1) if quality >= _FINE_QUALITY else (2, 2)
+
+
+def planes(picture: Planes, size: tuple[int, int], job: Job) -> bytes:
+    """The JPEG file of a picture in planes, in sRGB or grey, resampled to `size`."""
+    chosen = subsampling(job.quality)
+    resized = picture.resized(size, chosen)
+    data = turbojpeg.encoded(resized, chosen, quality=job.quality, **_jpeg_options(size, job))
+    return jpeg.write_metadata(data, job.metadata)
+
+
 def _jpeg(image: Image.Image, job: Job) -> bytes:
-    progressive = job.progressive and image.width * image.height <= _PROGRESSIVE_UP_TO
-    optimize = image.width * image.height <= _OPTIMIZED_UP_TO
-    options: dict[str, Any] = {"quality": job.quality, "optimize": optimize, "progressive": progressive}
+    options: dict[str, Any] = {"quality": job.quality, **_jpeg_options(image.size, job)}
     if image.mode == "RGB":
-        options["subsampling"] = 0 if job.quality >= _FINE_QUALITY else 2
+        options["subsampling"] = {(1, 1): "4:4:4", (2, 2): "4:2:0"}[subsampling(job.quality)]
     return jpeg.write_metadata(_saved(image, "JPEG", **options), job.metadata)
+
+
+def _jpeg_options(size: tuple[int, int], job: Job) -> dict[str, bool]:
+    pixels = size[0] * size[1]
+    return {
+        "optimize": pixels <= _OPTIMIZED_UP_TO,
+        "progressive": job.progressive and pixels <= _PROGRESSIVE_UP_TO,
+    }
 
 
 def _png(image: Image.Image, job: Job) -> bytes:

@@ -114,7 +114,7 @@ def without_metadata(jpeg: bytes) -> bytes:
 def lossless(jpeg: bytes, transpose: Transpose | None) -> bytes | None:
     """The JPEG turned with every coefficient kept and without its metadata; None where that cannot be done."""
     turned = turbojpeg.transform(
-        jpeg, transpose, progressive=is_progressive(jpeg), optimize=not _has_standard_tables(jpeg)
+        jpeg, transpose, progressive=is_progressive(jpeg), optimize=not has_standard_tables(jpeg)
     )
     if turned is None or transpose not in SWAPPING or turned[2:4] != bytes((0xFF, _APP0)):
         return turned
@@ -122,7 +122,7 @@ def lossless(jpeg: bytes, transpose: Transpose | None) -> bytes | None:
     return turned[:14] + turned[16:18] + turned[14:16] + turned[18:]
 
 
-def _has_standard_tables(jpeg: bytes) -> bool:
+def has_standard_tables(jpeg: bytes) -> bool:
     """Whether the Huffman tables are those of the standard's annex K, as far as their lengths tell."""
     return sum(len(payload) for marker, payload in _segments(jpeg) if marker == _DHT) in _STANDARD_TABLES
 
@@ -139,7 +139,7 @@ def nearly_lossless(jpeg: bytes, image: Image.Image, transpose: Transpose | None
         return None
     tables = [image.quantization[layer[3]] for layer in image.layer[:2]]
     progressive = bool(image.info.get("progressive"))
-    options: dict[str, Any] = {"progressive": progressive, "optimize": not _has_standard_tables(jpeg)}
+    options: dict[str, Any] = {"progressive": progressive, "optimize": not has_standard_tables(jpeg)}
     subsampling = JpegImagePlugin.get_sampling(image)
     if image.mode == "RGB" and _holds_rgb(image):
         options["keep_rgb"] = True

@@ -1,5 +1,7 @@
 """The eight ways a picture can lie: the EXIF orientations, and turns on top of them, as one transposition."""
 
+from typing import TypeVar
+
 from PIL import Image
 
 from imagemachine.variant import Transform, Turn
@@ -42,18 +44,21 @@ def transposed(image: Image.Image, transpose: Transpose | None) -> Image.Image:
     return image if transpose is None else image.transpose(transpose)
 
 
-def transposed_size(size: tuple[int, int], transpose: Transpose | None) -> tuple[int, int]:
+_Number = TypeVar("_Number", int, float)
+
+
+def transposed_size(size: tuple[_Number, _Number], transpose: Transpose | None) -> tuple[_Number, _Number]:
     """The size of a picture of `size` after the transposition."""
     return (size[1], size[0]) if transpose in SWAPPING else size
 
 
 def transposed_box(
-    box: tuple[int, int, int, int], size: tuple[int, int], transpose: Transpose | None
-) -> tuple[int, int, int, int]:
+    box: tuple[_Number, _Number, _Number, _Number], size: tuple[int, int], transpose: Transpose | None
+) -> tuple[_Number, _Number, _Number, _Number]:
     """Where the rectangle `box` (left, top, width, height) of a picture of `size` lies after the transposition."""
     left, top, width, height = box
     right, bottom = size[0] - left - width, size[1] - top - height
-    lefts = {
+    lefts: dict[Transpose | None, tuple[_Number, _Number]] = {
         None: (left, top),
         Transpose.FLIP_LEFT_RIGHT: (right, top),
         Transpose.ROTATE_180: (right, bottom),
@@ -63,4 +68,6 @@ def transposed_box(
         Transpose.TRANSVERSE: (bottom, right),
         Transpose.ROTATE_90: (top, right),
     }
-    return (*lefts[transpose], *transposed_size((width, height), transpose))
+    left, top = lefts[transpose]
+    width, height = transposed_size((width, height), transpose)
+    return left, top, width, height

@@ -1,16 +1,22 @@
-"""JPEG turns in the DCT domain, by libturbojpeg where the machine has it.
+"""JPEG turned in the DCT domain, and read and written in planes, by libturbojpeg where the machine has it.
 
-Nothing is decoded to pixels, so nothing is lost: https://libjpeg-turbo.org/About/TurboJPEG
+A turn decodes nothing to pixels, so it loses nothing: https://libjpeg-turbo.org/About/TurboJPEG
 The library is loaded when this module is imported, for later there may be no opening of files.
 """
 
 import ctypes
 import importlib.util
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+from PIL import Image
 
 from imagemachine.codec.orientation import Transpose
+from imagemachine.codec.planes import Plane, Planes, Subsampling, extended
 
 _OPERATIONS = {
     Transpose.FLIP_LEFT_RIGHT: 1,
@@ -22,6 +28,15 @@ _OPERATIONS = {
     Transpose.ROTATE_90: 7,
 }
 _PERFECT, _PROGRESSIVE, _COPY_NONE, _OPTIMIZE = 1, 32, 64, 256
+"""Options of a transform, as those below are flags of whatever else is done."""
+_WRITE_PROGRESSIVE, _ACCURATE_DCT = 16384, 4096
+
+_SUBSAMPLINGS: dict[int, Subsampling] = {0: (1, 1), 1: (2, 1), 2: (2, 2), 4: (1, 2), 5: (4, 1)}
+_GREY = 3
+"""TurboJPEG's number for a picture without chroma, as those above are for the ways to have fewer samples of it."""
+_IN_YCBCR, _IN_GREY = 1, 2
+_SCALES = (8, 4, 2, 1)
+"""A picture is decoded at 1/8 and so on: the scales that libjpeg-turbo has fast code for."""
 
 
 class _Transform(ctypes.Structure):
@@ -69,13 +84,43 @@ def _load() -> ctypes.CDLL | None:
                 ctypes.POINTER(_Transform),
                 ctypes.c_int,
             )
+            library.tjInitDecompress.restype = ctypes.c_void_p
+            library.tjDecompressHeader3.argtypes = (
+                ctypes.c_void_p,
+                ctypes.c_char_p,
+                ctypes.c_ulong,
+                *[ctypes.POINTER(ctypes.c_int)] * 4,
+            )
+            library.tjDecompressToYUVPlanes.argtypes = (
+                ctypes.c_void_p,
+                ctypes.c_char_p,
+                ctypes.c_ulong,
+                ctypes.POINTER(ctypes.c_void_p),
+                ctypes.c_int,
+                ctypes.c_void_p,
+                ctypes.c_int,
+                ctypes.c_int,
+            )
+            library.tjInitCompress.restype = ctypes.c_void_p
+            library.tjCompressFromYUVPlanes.argtypes = (
+                ctypes.c_void_p,
+                ctypes.POINTER(ctypes.c_char_p),
+                ctypes.c_int,
+                ctypes.c_void_p,
+                ctypes.c_int,
+                ctypes.c_int,
+                ctypes.POINTER(ctypes.c_void_p),
+                ctypes.POINTER(ctypes.c_ulong),
+                ctypes.c_int,
+                ctypes.c_int,
+            )
         except (OSError, AttributeError):
             continue
         return library
     return None
 
 
-_library = _load()
+_library: Any = _load()
 available = _library is not None
 
 
@@ -91,17 +136,107 @@ def transform(jpeg: bytes, transpose: Transpose | None, *, progressive: bool, op
         options |= _PROGRESSIVE
     elif optimize and hasattr(_library, "tj3Init"):  # Before 3.0 there is no such option.
         options |= _OPTIMIZE
-    # A handle of 2.1 that has written a progressive file writes wrong ones afterwards: a new handle each time.
-    handle = _library.tjInitTransform()
-    if not handle:
-        return None
-    buffer, size = ctypes.c_void_p(), ctypes.c_ulong()
     wanted = _Transform(operation=0 if transpose is None else _OPERATIONS[transpose], options=options)
-    try:
+    # A handle of 2.1 that has written a progressive file writes wrong ones afterwards: a new handle each time.
+    with _handle(_library.tjInitTransform) as handle, _buffer() as (buffer, size):
         failed = _library.tjTransform(
             handle, jpeg, len(jpeg), 1, ctypes.byref(buffer), ctypes.byref(size), ctypes.byref(wanted), 0
         )
         return None if failed else ctypes.string_at(buffer, size.value)
+
+
+def decoded(jpeg: bytes, size: tuple[int, int], at_least: tuple[int, int], subsampling: Subsampling) -> Planes | None:
+    """The JPEG of `size` in planes, not yet upright; smaller than it is where libjpeg has a scale for that.
+
+    No plane becomes smaller than a picture of the size `at_least`, with such a subsampling, has it.
+
+    None where that cannot be done: no library, colours that are none of JFIF's, or a file that libjpeg has something
+    to say about, be it only a warning: Pillow then tells what is damaged from what is merely odd.
+    """
+    if _library is None:
+        return None
+    with _handle(_library.tjInitDecompress) as handle:
+        width, height, number, colours = (ctypes.c_int() for _ in range(4))
+        found = tuple(map(ctypes.byref, (width, height, number, colours)))
+        if _library.tjDecompressHeader3(handle, jpeg, len(jpeg), *found) or (width.value, height.value) != size:
+            return None
+        if colours.value not in (_IN_YCBCR, _IN_GREY) or number.value not in (*_SUBSAMPLINGS, _GREY):
+            return None
+        samples = _samples(number.value)
+        least = [
+            length * max(1, has / wanted)
+            for length, has, wanted in zip(at_least, samples[-1], subsampling, strict=True)
+        ]
+        scale = next(s for s in _SCALES if s == 1 or (size[0] >= s * least[0] and size[1] >= s * least[1]))
+        smaller = -(-size[0] // scale), -(-size[1] // scale)
+        # The last blocks are filled up, in luma to the next chroma sample.
+        filled = tuple(-(-length // step) * step for length, step in zip(smaller, samples[-1], strict=True))
+        sizes = [(filled[0] // across, filled[1] // down) for across, down in samples]
+        pixels = [bytearray(across * down) for across, down in sizes]
+        places = (ctypes.c_void_p * len(pixels))(*(_address(rows) for rows in pixels))
+        if _library.tjDecompressToYUVPlanes(handle, jpeg, len(jpeg), places, smaller[0], None, smaller[1], 0):
+            return None
+    luma, *chroma = (
+        Plane(
+            Image.frombuffer("L", plane_size, rows, "raw", "L", 0, 1),
+            (0.0, 0.0, size[0] / scale / across, size[1] / scale / down),
+        )
+        for plane_size, rows, (across, down) in zip(sizes, pixels, samples, strict=True)
+    )
+    return Planes(luma, tuple(chroma))
+
+
+def encoded(
+    planes: Sequence[Image.Image], subsampling: Subsampling, *, quality: int, progressive: bool, optimize: bool
+) -> bytes:
+    """The JPEG of planes of mode L, luma first, of which each chroma sample stands for `subsampling` of luma.
+
+    quality: 1 to 100, as libjpeg counts. Raises ValueError where the library refuses.
+    """
+    if _library is None:
+        raise ValueError("There is no TurboJPEG.")
+    size = planes[0].size
+    number = next(key for key, value in _SUBSAMPLINGS.items() if value == subsampling) if len(planes) > 1 else _GREY
+    across, down = _samples(number)[-1]
+    luma = extended(planes[0], (-(-size[0] // across) * across, -(-size[1] // down) * down))
+    rows = (ctypes.c_char_p * len(planes))(luma.tobytes(), *(plane.tobytes() for plane in planes[1:]))
+    flags = _ACCURATE_DCT | (_WRITE_PROGRESSIVE if progressive else 0)
+    # The one way to ask for it that releases before 3.0 have.
+    os.environ["TJ_OPTIMIZE"] = "1" if optimize else "0"
+    with _handle(_library.tjInitCompress) as handle, _buffer() as (buffer, length):
+        if _library.tjCompressFromYUVPlanes(
+            handle, rows, size[0], None, size[1], number, ctypes.byref(buffer), ctypes.byref(length), quality, flags
+        ):
+            raise ValueError("TurboJPEG cannot write the picture.")
+        return ctypes.string_at(buffer, length.value)
+
+
+def _samples(number: int) -> list[Subsampling]:
+    """How many luma samples a sample stands for, of each plane."""
+    return [(1, 1)] if number == _GREY else [(1, 1), _SUBSAMPLINGS[number], _SUBSAMPLINGS[number]]
+
+
+def _address(pixels: bytearray) -> int:
+    return ctypes.addressof(ctypes.c_char.from_buffer(pixels))
+
+
+@contextmanager
+def _handle(make: Callable[[], int]) -> Iterator[int]:
+    """One of the library's, for one use. Raises MemoryError where it makes none."""
+    handle = make()
+    if not handle:
+        raise MemoryError("TurboJPEG has no memory to begin with.")
+    try:
+        yield handle
+    finally:
+        _library.tjDestroy(handle)
+
+
+@contextmanager
+def _buffer() -> Iterator[tuple[ctypes.c_void_p, ctypes.c_ulong]]:
+    """Where the library puts a file that it allocates, and its length."""
+    buffer = ctypes.c_void_p()
+    try:
+        yield buffer, ctypes.c_ulong()
     finally:
         _library.tjFree(buffer)
-        _library.tjDestroy(handle)

@@ -1,0 +1,100 @@
+"""A picture as JPEG and lossy WebP hold it: a plane of luma and two of chroma, which may have fewer samples.
+
+Worked on like this a picture is never converted to RGB and back: no colour is rounded on the way, and there is half as
+much to resample. Chroma samples are centred on the luma samples that they stand for, as in JFIF.
+"""
+
+import math
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from PIL import Image
+
+from imagemachine.codec.orientation import Transpose, transposed, transposed_box
+
+Subsampling = tuple[int, int]
+"""How many luma samples stand above one chroma sample, across and down: 2, 2 is 4:2:0."""
+
+
+class Plane(NamedTuple):
+    """One channel, and which part of it is the picture: codecs fill their last blocks, and count in broken samples."""
+
+    image: Image.Image
+    """Mode L."""
+    box: tuple[float, float, float, float]
+    """Left, top, width and height, in its own samples."""
+
+    def transposed(self, transpose: Transpose | None) -> "Plane":
+        """The plane after the transposition."""
+        box = transposed_box(self.box, self.image.size, transpose)
+        return Plane(transposed(self.image, transpose), box)
+
+    def resized(self, size: tuple[int, int], samples: Subsampling) -> Image.Image:
+        """The plane of a picture of `size`, of which `samples` luma samples stand above one of this plane."""
+        left, top, width, height = self.box
+        across, down = samples
+        wanted = -(-size[0] // across), -(-size[1] // down)
+        # The last sample of a row may stand for luma that is not there, and then reaches beyond the picture.
+        right = left + width * wanted[0] * across / size[0]
+        bottom = top + height * wanted[1] * down / size[1]
+        image = self.image
+        if left == top == 0 and _covers(image.size, (right, bottom), wanted):
+            return image.crop((0, 0, *wanted)) if wanted != image.size else image
+        image = extended(image, (math.ceil(right), math.ceil(bottom)))
+        box = (left, top, min(right, image.width), min(bottom, image.height))
+        return image.resize(wanted, Image.Resampling.LANCZOS, box, reducing_gap=_GAP)
+
+
+_GAP = 3.0
+"""As in `transforms.resized`."""
+
+
+@dataclass(frozen=True)
+class Planes:
+    """A picture in planes."""
+
+    luma: Plane
+    chroma: tuple[Plane, ...] = ()
+    """Cb and Cr, or nothing where it is grey."""
+
+    @property
+    def mode(self) -> str:
+        """Pillow's name for such a picture."""
+        return "RGB" if self.chroma else "L"
+
+    def transposed(self, transpose: Transpose | None) -> "Planes":
+        """The picture after the transposition."""
+        if transpose is None:
+            return self
+        return replace(
+            self,
+            luma=self.luma.transposed(transpose),
+            chroma=tuple(plane.transposed(transpose) for plane in self.chroma),
+        )
+
+    def resized(self, size: tuple[int, int], subsampling: Subsampling) -> list[Image.Image]:
+        """The picture resampled to `size` with Lanczos' kernel: its planes, luma first, none of them padded."""
+        luma = self.luma.resized(size, (1, 1))
+        return [luma, *(plane.resized(size, subsampling) for plane in self.chroma)]
+
+
+def _covers(size: tuple[int, int], ends: tuple[float, float], wanted: tuple[int, int]) -> bool:
+    """Whether the samples are already where they are wanted."""
+    return all(
+        math.isclose(end, count) and count <= there for end, count, there in zip(ends, wanted, size, strict=True)
+    )
+
+
+def extended(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """`image` made at least as large as `size` to the right and below, with what is at its edge."""
+    width, height = max(size[0], image.width), max(size[1], image.height)
+    if (width, height) == image.size:
+        return image
+    larger = image.crop((0, 0, width, height))
+    if width > image.width:
+        edge = image.crop((image.width - 1, 0, image.width, image.height))
+        larger.paste(edge.resize((width - image.width, image.height)), (image.width, 0))
+    if height > image.height:
+        edge = larger.crop((0, image.height - 1, width, image.height))
+        larger.paste(edge.resize((width, height - image.height)), (0, image.height))
+    return larger
