@@ -1,43 +1,62 @@
 """The composition root: the one place that reads the environment and makes clients, once per function."""
 
 import os
-from functools import cache
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import cache, partial
+from threading import Lock
+from typing import TYPE_CHECKING, Any
 
-from imagemachine.batch import Batch
-from imagemachine.job import Job
 from imagemachine.sandbox import Sandbox
 from imagemachine.settings import MIB, Settings
-from imagemachine.storage import Queue, Storage
-from imagemachine.telemetry import emit
 from imagemachine.variant import Limits, Variant
+
+if TYPE_CHECKING:
+    from imagemachine.batch import Batch
 
 _PARENT_MEMORY = 400 * MIB
 """What the function itself needs beside the codec's worker: the interpreter, boto3 and the pictures in flight."""
 
 
-def function(variant: Variant) -> Batch:
+def function(variant: Variant) -> "Batch":
     """The Lambda handler that makes `variant` of every upload its queue announces.
 
     Raises ConfigurationError, which stops the function at its start, where the environment is wrong.
     """
     settings = Settings.load(os.environ, variant.name)
     configured = variant.configured(settings)
-    limits = Limits(max_bytes=settings.max_bytes, max_pixels=settings.max_pixels)
-    # First, because its worker loads the codecs while this process loads boto3.
-    sandbox = Sandbox(configured, limits, max_memory=_codec_memory(), require=settings.require_sandbox)
+    sandbox = Sandbox(
+        configured,
+        Limits(max_bytes=settings.max_bytes, max_pixels=settings.max_pixels),
+        max_memory=_codec_memory(),
+        require=settings.require_sandbox,
+        started=partial(_started, configured),
+    )
+    # Here, not above: its worker loads the codecs while this process loads the rest.
+    from imagemachine.batch import Batch  # noqa: PLC0415
+    from imagemachine.job import Job  # noqa: PLC0415
+    from imagemachine.storage import Queue, Storage  # noqa: PLC0415
+
     storage = Storage(_client("s3"), cache_control=settings.cache_control)
-    queue = Queue(cache(lambda: _client("sqs")), url=settings.queue_url, dead_letter_url=settings.dead_letter_queue_url)
+    sqs = _once(lambda: _client("sqs"))
+    queue = Queue(sqs, url=settings.queue_url, dead_letter_url=settings.dead_letter_queue_url)
+    if settings.require_sandbox:
+        _ = sandbox.notes  # Waits, and raises: such a function is not to start.
+    return Batch(configured, Job(configured, settings, storage, sandbox), queue, retry_seconds=settings.retry_seconds)
+
+
+def _started(variant: Variant, notes: Sequence[str]) -> None:
+    """Say once what the function is, and what the kernel refused of the sandbox."""
+    from imagemachine.telemetry import emit  # noqa: PLC0415
+
     properties = {
-        "level": "WARNING" if sandbox.notes else "INFO",
+        "level": "WARNING" if notes else "INFO",
         "variant": variant.name,
-        "recipe": configured.recipe,
+        "recipe": variant.recipe,
         "starts": 1,
-        "sandbox_refusals": len(sandbox.notes),
-        "notes": list(sandbox.notes),
+        "sandbox_refusals": len(notes),
+        "notes": list(notes),
     }
     emit(properties, {"starts": "Count", "sandbox_refusals": "Count"}, [["variant"]])
-    return Batch(configured, Job(configured, settings, storage, sandbox), queue, retry_seconds=settings.retry_seconds)
 
 
 def _codec_memory() -> int:
@@ -47,16 +66,35 @@ def _codec_memory() -> int:
 
 
 def _client(service: str) -> Any:
-    # Here, not above: they take longest to load, and the sandbox's worker starts meanwhile.
+    from imagemachine.s3 import S3, Access  # noqa: PLC0415
+
+    access = Access.load(os.environ) if service == "s3" else None
+    return S3(access, _once(lambda: _boto3(service))) if access else _boto3(service)
+
+
+def _boto3(service: str) -> Any:
+    # Here, not above: they take longer to load than everything else, and most functions never need them.
     import boto3  # noqa: PLC0415
     from botocore.config import Config  # noqa: PLC0415
 
+    emulated = {"AWS_ENDPOINT_URL", f"AWS_ENDPOINT_URL_{service.upper()}"} & os.environ.keys()
     config = Config(
         connect_timeout=3,
         read_timeout=15,
         retries={"mode": "standard", "total_max_attempts": 3},
         max_pool_connections=10,
         # An emulator is one host, and has no name for each bucket.
-        s3={"addressing_style": "path"} if "AWS_ENDPOINT_URL" in os.environ else None,
+        s3={"addressing_style": "path"} if emulated else None,
     )
     return boto3.client(service, config=config)
+
+
+def _once(make: Callable[[], Any]) -> Callable[[], Any]:
+    """What `make` gives, made when it is first needed, by one thread for all."""
+    lock, made = Lock(), cache(make)
+
+    def get() -> Any:
+        with lock:
+            return made()
+
+    return get

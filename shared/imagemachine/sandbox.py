@@ -11,6 +11,7 @@ import os
 import re
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
 from imagemachine.errors import ConfigurationError, Reason, Rejected, Retryable
@@ -48,6 +49,7 @@ class Sandbox:
     `warm_up` of that module is called before the worker is confined, to load what is loaded late otherwise.
     max_memory, max_output: bytes that the work may allocate, and of the largest result.
     require: raise ConfigurationError when the kernel refuses a part of the confinement.
+    started: called once, with the notes, when the first worker has started; its first use waits for that.
     Raises Retryable when no worker can be started.
     """
 
@@ -59,10 +61,12 @@ class Sandbox:
         max_memory: int,
         max_output: int = 256 * 1024 * 1024,
         require: bool = False,
+        started: Callable[[tuple[str, ...]], None] = lambda _: None,
         work: str = "imagemachine.render:render",
     ) -> None:
         self._task = Task(work, variant, limits, max_memory=max_memory, max_output=max_output)
         self._require = require
+        self._started: Callable[[tuple[str, ...]], None] | None = started
         self._lock = threading.Lock()
         self._own_notes = _hide_own_memory()
         self._file = SharedFile()
@@ -178,6 +182,9 @@ class Sandbox:
                 worker.kill()
                 self._worker = None
                 raise Retryable(f"The codec's process could not be started: {hello.get('error')}.")
+        if self._started is not None:
+            self._started(notes)
+            self._started = None
         if notes and self._require:
             raise ConfigurationError(f"REQUIRE_SANDBOX=1, but: {' '.join(notes)}")
         return worker, notes

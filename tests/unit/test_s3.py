@@ -1,0 +1,380 @@
+"""S3 without boto3: requests are those that boto3 would send, and what does not succeed is left to it."""
+
+import datetime as dt
+import socket
+import struct
+import threading
+import time
+from base64 import b64encode
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from hashlib import sha256
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import product
+from typing import Any, Self
+from zlib import crc32
+
+import botocore.auth
+import pytest
+from botocore.awsrequest import AWSRequest
+from botocore.config import Config
+from botocore.credentials import Credentials
+from botocore.session import get_session
+
+from imagemachine import s3
+from imagemachine.s3 import S3, Access, place, signed
+
+MOMENT = dt.datetime(2026, 11, 20, 12, 0, 0, tzinfo=dt.UTC)
+KEYS = (
+    "ingest/a.jpg",
+    "ingest/holiday/Café 50% + ü.jpg",
+    "ingest//a/../b/./c%20d+e f",
+    "/leading/and/trailing/",
+    "a~b_c-d.e!f*g'h(i)j;k:l@m&n=o$p,q?r#s[t]u{v}w|x\\y^z`<>\"",
+    "line\nbreak\ttab\x7f",
+    "\N{GRINNING FACE}\N{COMBINING ACUTE ACCENT}e\N{ZERO WIDTH JOINER}",
+    "é" * 512,
+    "%2F%25%00",
+    "..",
+)
+ACCESS = Access("eu-central-1", "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
+
+
+@pytest.mark.parametrize("region", ["eu-central-1", "cn-north-1", "us-gov-west-1"])
+@pytest.mark.parametrize("endpoint", [None, "http://127.0.0.1:4566", "https://s3.example.com/below"])
+def test_an_object_is_where_boto3_looks_for_it(region: str, endpoint: str | None) -> None:
+    urls: list[str] = []
+
+    class Sent(Exception):
+        pass
+
+    def send(request: Any, **_: object) -> None:
+        urls.append(request.url)
+        raise Sent
+
+    session, style = get_session(), Config(s3={"addressing_style": "path"} if endpoint else None)
+    client = session.create_client("s3", region_name=region, endpoint_url=endpoint, config=style)
+    client.meta.events.register("before-send.s3", send)
+    for bucket, key in product(("pictures", "my.pictures", "Old_Pictures"), KEYS):
+        with pytest.raises(Sent):
+            client.get_object(Bucket=bucket, Key=key)
+        secure, host, path = place(ACCESS._replace(region=region, endpoint=endpoint), bucket, key)
+        assert f"http{'s' if secure else ''}://{host}{path}" == urls.pop()
+
+
+@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("token", [None, "session/token+="])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT"])
+@pytest.mark.parametrize("endpoint", [None, "http://127.0.0.1:4566"])
+def test_requests_are_signed_as_botocore_signs_them(
+    monkeypatch: pytest.MonkeyPatch, key: str, token: str | None, method: str, endpoint: str | None
+) -> None:
+    access = ACCESS._replace(token=token, endpoint=endpoint)
+    secure, host, path = place(access, "pictures", key)
+    body = b"picture" if method == "PUT" else b""
+    said = {
+        "cache-control": "  public,  max-age=1\tx ",
+        "x-amz-meta-source-key": "a b",
+        "x-amz-checksum-crc32": "AAAAAA==",
+    }
+    payload = "UNSIGNED-PAYLOAD" if secure and body else sha256(body).hexdigest()
+    ours = signed(access, method, host, path, said, payload, "20261120T120000Z")
+
+    monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda: MOMENT)
+    request = AWSRequest(method, f"http{'s' if secure else ''}://{host}{path}", headers=said, data=body)
+    request.context["checksum"] = {"request_algorithm": {"in": "header", "name": "x-amz-checksum-crc32"}}
+    request.context["has_streaming_input"] = method == "PUT"
+    request.context["payload_signing_enabled"] = True
+    signer = botocore.auth.S3SigV4Auth(Credentials(access.key_id, access.secret, token), "s3", access.region)
+    if secure and not body:
+        del request.context["checksum"]
+    signer.add_auth(request)
+    theirs = {name.lower(): value for name, value in request.headers.items()}
+    assert ours == {**theirs, "host": host}
+
+
+ENVIRONMENT = {"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "secret"}
+
+
+def test_lambdas_environment_is_understood() -> None:
+    assert Access.load(ENVIRONMENT) == Access("eu-west-1", "id", "secret")
+    emulated = {"AWS_ENDPOINT_URL": "http://a", "AWS_ENDPOINT_URL_S3": "http://b", "AWS_CA_BUNDLE": "/c"}
+    assert Access.load(ENVIRONMENT | {"AWS_SESSION_TOKEN": "token"} | emulated) == Access(
+        "eu-west-1", "id", "secret", "token", "http://b", "/c"
+    )
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"AWS_REGION": ""},
+        {"AWS_REGION": "us-iso-east-1"},
+        {"AWS_REGION": "aws-global"},
+        {"AWS_SECRET_ACCESS_KEY": ""},
+        {"AWS_PROFILE": "mine"},
+        {"AWS_USE_FIPS_ENDPOINT": "true"},
+        {"HTTPS_PROXY": "http://proxy:3128"},
+        {"http_proxy": "http://proxy:3128"},
+    ],
+)
+def test_what_only_boto3_understands_is_left_to_it(more: dict[str, str]) -> None:
+    assert Access.load(ENVIRONMENT | more) is None
+
+
+@dataclass
+class Boto3:
+    """Notes what is left to it."""
+
+    calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+
+    def __getattr__(self, name: str) -> Callable[..., dict[str, Any]]:
+        def call(**request: Any) -> dict[str, Any]:
+            self.calls.append((name, request))
+            return {"Body": _Read()}
+
+        return call
+
+
+class _Read:
+    def read(self) -> bytes:
+        return b"read by boto3"
+
+
+class Server(ThreadingHTTPServer):
+    """Does with each request what `script` says, and then what `last` says."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.script: list[Callable[[Handler], None]] = []
+        self.last: Callable[[Handler], None] = answered()
+        self.requests: list[tuple[str, dict[str, str], bytes]] = []
+        self.connections = 0
+        self.thread = threading.Thread(target=self.serve_forever, args=(0.02,))
+
+    def __enter__(self) -> Self:
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.shutdown()
+        self.server_close()
+        self.thread.join()
+
+    def handle_error(self, *_: object) -> None:
+        pass
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Server
+    protocol_version = "HTTP/1.1"
+
+    def setup(self) -> None:
+        super().setup()
+        self.server.connections += 1
+
+    def do_any(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        self.server.requests.append((f"{self.command} {self.path}", headers, body))
+        (self.server.script.pop(0) if self.server.script else self.server.last)(self)
+
+    do_GET = do_HEAD = do_PUT = do_any  # noqa: N815 - http.server's names
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def answered(
+    status: int = 200, body: bytes = b"picture", headers: Mapping[str, str] | None = None, then_close: bool = False
+) -> Any:
+    def answer(request: Handler) -> None:
+        request.send_response(status)
+        for name, value in {"ETag": '"e"', "Content-Length": str(len(body)), **(headers or {})}.items():
+            request.send_header(name, value)
+        request.end_headers()
+        if request.command != "HEAD":
+            request.wfile.write(body)
+        request.close_connection = then_close
+
+    return answer
+
+
+def reset(request: Handler) -> None:
+    request.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    request.connection.close()
+    request.close_connection = True
+
+
+def silent(request: Handler) -> None:
+    time.sleep(1)
+    request.close_connection = True
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server() as server:
+        yield server
+
+
+@pytest.fixture
+def boto3() -> Boto3:
+    return Boto3()
+
+
+@pytest.fixture
+def client(server: Server, boto3: Boto3) -> Iterator[S3]:
+    client = S3(ACCESS._replace(endpoint=f"http://127.0.0.1:{server.server_port}"), lambda: boto3)
+    with closing(client):
+        yield client
+
+
+def test_an_object_is_read_over_one_connection(client: S3, server: Server, boto3: Boto3) -> None:
+    server.last = answered(headers={"x-amz-version-id": "v1", "x-amz-meta-recipe": "r"})
+    for _ in range(3):
+        answer = client.get_object(Bucket="pictures", Key="a b")
+        assert (answer["ETag"], answer["VersionId"], answer["ContentLength"]) == ('"e"', "v1", 7)
+        assert answer["Metadata"] == {"recipe": "r"}
+        assert answer["Body"].read() == b"picture"
+        answer["Body"].close()
+        assert client.head_object(Bucket="pictures", Key="a b")["ContentLength"] == 7
+    assert {line for line, _, _ in server.requests} == {"GET /pictures/a%20b", "HEAD /pictures/a%20b"}
+    assert (server.connections, boto3.calls) == (1, [])
+
+
+def test_an_object_is_stored_with_its_checksum(client: S3, server: Server, boto3: Boto3) -> None:
+    more = {"ContentType": "image/jpeg", "CacheControl": "no-store", "Metadata": {"Recipe": "r"}}
+    client.put_object(Bucket="pictures", Key="a", Body=b"picture", **more)
+    ((line, headers, body),) = server.requests
+    assert (line, body) == ("PUT /pictures/a", b"picture")
+    assert headers["x-amz-checksum-crc32"] == b64encode(crc32(b"picture").to_bytes(4, "big")).decode()
+    assert headers["x-amz-content-sha256"] == sha256(b"picture").hexdigest()
+    assert (headers["content-type"], headers["cache-control"]) == ("image/jpeg", "no-store")
+    assert headers["x-amz-meta-recipe"] == "r"
+    assert boto3.calls == []
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        answered(404),
+        answered(301, headers={"Location": "http://elsewhere"}),
+        answered(403, then_close=True),
+        answered(500),
+        answered(503, b"<Error><Code>SlowDown</Code></Error>"),
+        answered(429),
+        answered(206),
+        reset,
+        silent,
+    ],
+)
+@pytest.mark.parametrize("call", ["get_object", "head_object", "put_object"])
+def test_what_does_not_succeed_is_left_to_boto3(
+    client: S3, server: Server, boto3: Boto3, monkeypatch: pytest.MonkeyPatch, trouble: Any, call: str
+) -> None:
+    monkeypatch.setattr(s3, "_READ_SECONDS", 0.3)
+    monkeypatch.setattr(s3, "_PAUSE_SECONDS", 0.0)
+    server.last = trouble
+    request = {"Bucket": "pictures", "Key": "a"} | ({"Body": b"picture"} if call == "put_object" else {})
+    getattr(client, call)(**request)
+    assert boto3.calls == [(call, request)]
+    assert len(server.requests) == 1
+
+
+def test_a_server_that_does_not_listen_is_left_to_boto3(boto3: Boto3) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        client = S3(ACCESS._replace(endpoint=f"http://127.0.0.1:{nobody.getsockname()[1]}"), lambda: boto3)
+        client.head_object(Bucket="pictures", Key="a")
+    assert boto3.calls == [("head_object", {"Bucket": "pictures", "Key": "a"})]
+
+
+def wrong(algorithm: str) -> Any:
+    return answered(headers={f"x-amz-checksum-{algorithm}": "AAAA"})
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        answered(headers={"Content-Length": "8"}, then_close=True),
+        wrong("crc32"),
+        wrong("sha1"),
+        wrong("sha256"),
+    ],
+)
+def test_a_body_that_does_not_come_whole_is_read_by_boto3(
+    client: S3, server: Server, boto3: Boto3, trouble: Any
+) -> None:
+    server.last = trouble
+    body = client.get_object(Bucket="pictures", Key="a")["Body"]
+    assert body.read() == b"read by boto3"
+    body.close()
+    assert boto3.calls == [("get_object", {"Bucket": "pictures", "Key": "a", "IfMatch": '"e"'})]
+
+
+def test_right_checksums_and_those_of_parts_are_taken(client: S3, server: Server, boto3: Boto3) -> None:
+    right = b64encode(crc32(b"picture").to_bytes(4, "big")).decode()
+    server.last = answered(headers={"x-amz-checksum-crc32": right, "x-amz-checksum-sha256": "AAAA-3"})
+    assert client.get_object(Bucket="pictures", Key="a")["Body"].read() == b"picture"
+    assert server.requests[0][1]["x-amz-checksum-mode"] == "ENABLED"
+    assert boto3.calls == []
+
+
+@pytest.mark.parametrize(
+    "ended", [answered(then_close=True), answered(headers={"Connection": "close"}, then_close=True)]
+)
+def test_a_connection_that_was_ended_is_made_anew(client: S3, server: Server, boto3: Boto3, ended: Any) -> None:
+    server.last = ended
+    for _ in range(3):
+        client.head_object(Bucket="pictures", Key="a")
+        time.sleep(0.05)
+    assert (server.connections, len(server.requests), boto3.calls) == (3, 3, [])
+
+
+def test_a_connection_that_ends_as_it_is_used_again_is_made_anew(client: S3, server: Server, boto3: Boto3) -> None:
+    server.script = [answered(), reset]
+    for _ in range(2):
+        client.put_object(Bucket="pictures", Key="a", Body=b"picture")
+    assert [body for _, _, body in server.requests] == [b"picture"] * 3
+    assert (server.connections, boto3.calls) == (2, [])
+
+
+def test_a_body_that_nobody_reads_ends_its_connection(client: S3, server: Server, boto3: Boto3) -> None:
+    server.last = answered(body=bytes(10_000_000))
+    client.get_object(Bucket="pictures", Key="a")["Body"].close()
+    server.last = answered()
+    assert client.get_object(Bucket="pictures", Key="a")["Body"].read() == b"picture"
+    assert (server.connections, boto3.calls) == (2, [])
+
+
+def test_threads_have_a_connection_each_and_few_are_kept(client: S3, server: Server, boto3: Boto3) -> None:
+    data = {f"k{n}": b"%d" % n * 1000 for n in range(25)}
+    read: dict[str, bytes] = {}
+
+    def slowly(request: Handler) -> None:
+        time.sleep(0.05)
+        answered(body=data[request.path.rpartition("/")[2]])(request)
+
+    server.last = slowly
+
+    def work(key: str) -> None:
+        read[key] = client.get_object(Bucket="pictures", Key=key)["Body"].read()
+
+    threads = [threading.Thread(target=work, args=(key,)) for key in data]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (read, boto3.calls) == (data, [])
+    assert len(client._connections._idle) <= 10
+
+
+def test_other_calls_and_arguments_are_boto3s(client: S3, server: Server, boto3: Boto3) -> None:
+    client.get_object(Bucket="pictures", Key="a", Range="bytes=0-1")
+    client.put_object(Bucket="pictures", Key="a", Body=b"", ACL="private")
+    client.put_object(Bucket="pictures", Key="a", Body="text")
+    client.delete_object(Bucket="pictures", Key="a")
+    assert [name for name, _ in boto3.calls] == ["get_object", "put_object", "put_object", "delete_object"]
+    assert server.requests == []
