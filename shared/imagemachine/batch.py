@@ -8,7 +8,7 @@ from typing import Any
 
 from imagemachine.envelopes import Notice, parse
 from imagemachine.errors import Rejected, Retryable
-from imagemachine.job import AHEAD, Job, Outcome, Remaining, Report
+from imagemachine.job import Job, Outcome, Remaining, Report
 from imagemachine.storage import Queue
 from imagemachine.telemetry import emit
 from imagemachine.variant import Variant
@@ -25,6 +25,9 @@ _METRICS = {
 
 _MAX_DETAIL = 2000
 
+_AT_ONCE = 10
+"""Messages: a queue's largest batch. How many pictures are held at once is bounded by the job."""
+
 
 class Batch:
     """The function's handler: takes SQS events, answers which messages are to be delivered again."""
@@ -35,7 +38,7 @@ class Batch:
         self._queue = queue
         self._retry_seconds = retry_seconds
         # One picture is in the codec, the others are on their way to or from it: I/O is not waited for in turn.
-        self._pool = ThreadPoolExecutor(max_workers=1 + 2 * AHEAD, thread_name_prefix="picture")
+        self._pool = ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="picture")
 
     def __call__(self, event: Mapping[str, Any], context: Any) -> dict[str, list[dict[str, str]]]:
         """Work on all messages of `event`; the answer is SQS's partial batch response."""
@@ -133,7 +136,7 @@ class _Message:
             "key": notice.key if notice else None,
             "output": report.output,
             "bytes_in": report.bytes_in,
-            "bytes_out": len(made.data) if made else None,
+            "bytes_out": report.bytes_out,
             "width": made.width if made else None,
             "height": made.height if made else None,
             "frames": made.frames if made else None,

@@ -3,8 +3,8 @@
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Protocol
 
@@ -22,8 +22,7 @@ _ROUNDS = 10
 _RESERVE = 2.0
 """Seconds of an invocation that are kept for storing and answering."""
 
-
-AHEAD = 2
+_AHEAD = 2
 """How many pictures may wait on either side of the codec: fetched before it, or made and being stored after it."""
 
 
@@ -45,7 +44,9 @@ class Report:
     detail: str | None = None
     output: str | None = None
     bytes_in: int | None = None
+    bytes_out: int | None = None
     made: Made | None = None
+    """Without its data, which would take up memory until the upload has been looked at again."""
     times: Mapping[str, float] = field(default_factory=dict)
     """Seconds in each step, without those in which the picture waited for others."""
 
@@ -71,7 +72,8 @@ class Job:
         self._storage = storage
         self._codec = codec
         self._codec_turn = threading.Lock()
-        self._ahead = threading.BoundedSemaphore(AHEAD + 1)
+        self._ahead = threading.BoundedSemaphore(_AHEAD + 1)
+        self._behind = threading.BoundedSemaphore(_AHEAD)
 
     def run(self, notice: Notice, remaining: Remaining) -> Report:
         """Bring the result in line with the upload as it is now, whatever the notice says.
@@ -95,24 +97,36 @@ class Job:
     def _follow(self, notice: Notice, remaining: Remaining) -> tuple[Revision | None, Report | Rejected]:
         """Fetch, make, store: what was acted on, and what came of it."""
         times: dict[str, float] = {}
-        with self._ahead:
-            with _timed(times, "fetch"):
-                upload = self._storage.open(notice)
-            if upload is None:
-                self._remove(notice)
-                return None, _gone(notice)
-            try:
+        with ExitStack() as behind:
+            with self._ahead:
                 with _timed(times, "fetch"):
-                    data = upload.read(self._settings.max_bytes)
-                with self._codec_turn, _timed(times, "codec"):
-                    made = self._make(data, remaining)
-            except Rejected as rejected:
-                # An older revision's result would be a wrong picture.
-                self._remove(notice)
-                return upload.revision, rejected
-        with _timed(times, "store"):
-            output = self._store(notice, made, upload.revision)
-        return upload.revision, Report(Outcome.MADE, output=output, bytes_in=len(data), made=made, times=times)
+                    upload = self._storage.open(notice)
+                if upload is None:
+                    self._remove(notice)
+                    return None, _gone(notice)
+                try:
+                    with _timed(times, "fetch"):
+                        data = upload.read(self._settings.max_bytes)
+                    with self._codec_turn:
+                        with _timed(times, "codec"):
+                            made = self._make(data, remaining)
+                        behind.enter_context(self._behind)  # The codec waits where storing does not keep up.
+                except Rejected as rejected:
+                    # An older revision's result would be a wrong picture.
+                    self._remove(notice)
+                    return upload.revision, rejected
+                del data  # From here on others may be fetched into its place.
+            with _timed(times, "store"):
+                output = self._store(notice, made, upload.revision)
+        report = Report(
+            Outcome.MADE,
+            output=output,
+            bytes_in=upload.size,
+            bytes_out=len(made.data),
+            made=replace(made, data=b""),
+            times=times,
+        )
+        return upload.revision, report
 
     def _make(self, data: bytes, remaining: Remaining) -> Made:
         limit = self._settings.max_seconds
