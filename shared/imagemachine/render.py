@@ -79,11 +79,11 @@ def _rendered(variant: Variant, upload: Upload, target: Format) -> Made:
     size = _size(variant, upload, target)
     upright_size = orientation.transposed_size(size, transpose)
     job = _job(variant, upload, target, upright_size)
-    # What comes as a JPEG and leaves as one stays in its planes on the way, unless its colours have to change.
-    in_planes = upload.format == target.name == "jpeg" and not _colours_change(upload)
-    if in_planes and (picture := planes(upload, size, encode.subsampling(job.quality))) is not None:
+    # What comes as a JPEG or WebP and leaves as one stays in its planes on the way, unless its colours have to change.
+    in_planes = upload.format == target.name in ("jpeg", "webp") and not _colours_change(upload)
+    if in_planes and (picture := planes(upload, size, encode.subsampling(job))) is not None:
         data = encode.planes(picture.transposed(transpose), upright_size, _labelled(job, picture.mode))
-        return Made(data, target.name, *upright_size, 1, f"jpeg planes, {lossless.PILLOW}")
+        return Made(data, target.name, *upright_size, 1, f"{target.name} planes, {lossless.PILLOW}")
     if target.animation and upload.frames > 1:
         frames = [
             Shown(_transformed(Decoded(frame.image), size, transpose, upload), frame.seconds) for frame in shown(upload)

@@ -32,10 +32,10 @@ Image.preinit()
 # The limit is ours, from the header and over all frames; Pillow's own would only warn.
 Image.MAX_IMAGE_PIXELS = None
 
-_JPEG_GAP, _PLANES_GAP, _WEBP_GAP = 1.25, 1.25, 1.5
-"""So much larger than what is wanted a picture is left when it is decoded smaller than it is.
+_JPEG_GAP, _PLANES_GAP = 1.25, 1.25
+"""So much larger than what is wanted a JPEG is left when it is decoded smaller than it is.
 
-libjpeg has but a few scales, and sharp goes as near; libwebp has them all, but averages more coarsely.
+libjpeg has but a few scales, and sharp goes as near.
 """
 _EXIF = b"Exif\0\0"
 _TIFF_TEXTS = (0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x8298)
@@ -207,7 +207,7 @@ def still(upload: Upload, wanted: tuple[int, int]) -> Decoded:
         if upload.as_gif is not None:
             return Decoded(next(_shown(upload)).image)
         if upload.format == "webp" and upload.frames == 1:
-            smaller = libwebp.decoded(upload.data, _larger(wanted, _WEBP_GAP))
+            smaller = libwebp.decoded(upload.data, wanted)
             if smaller is not None:
                 return Decoded(smaller)
         image = opened(upload.format, upload.data) if upload.as_png is None else png.opened(upload.as_png, upload.data)
@@ -220,7 +220,9 @@ def still(upload: Upload, wanted: tuple[int, int]) -> Decoded:
 
 
 def planes(upload: Upload, wanted: tuple[int, int], subsampling: Subsampling) -> Planes | None:
-    """A JPEG in planes, as it holds them; `wanted` as in `still`, which is there where this gives None."""
+    """A JPEG or WebP in planes, as it holds them; `wanted` as in `still`, which is there where this gives None."""
+    if upload.format == "webp":
+        return libwebp.planes(upload.data, wanted)
     return turbojpeg.decoded(upload.data, upload.size, _larger(wanted, _PLANES_GAP), subsampling)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from PIL import Image
 
-from imagemachine.codec import avif, deep, gif, gif_writer, jpeg, png, turbojpeg, webp
+from imagemachine.codec import avif, deep, gif, gif_writer, jpeg, libwebp, png, turbojpeg, webp
 from imagemachine.codec.animation import Shown, changed_box, opaque
 from imagemachine.codec.metadata import Metadata
 from imagemachine.codec.planes import Planes, Subsampling
@@ -90,15 +90,17 @@ def _saved(image: Image.Image, format_name: str, **options: Any) -> bytes:
     return stream.getvalue()
 
 
-def subsampling(quality: int) -> Subsampling:
-    """How many luma samples stand above a chroma sample in a JPEG of such a quality."""
-    return (1, 1) if quality >= _FINE_QUALITY else (2, 2)
+def subsampling(job: Job) -> Subsampling:
+    """How many luma samples stand above a chroma sample in a JPEG or WebP."""
+    return (1, 1) if job.format.name == "jpeg" and job.quality >= _FINE_QUALITY else (2, 2)
 
 
 def planes(picture: Planes, size: tuple[int, int], job: Job) -> bytes:
-    """The JPEG file of a picture in planes, in sRGB or grey, resampled to `size`."""
-    chosen = subsampling(job.quality)
+    """The JPEG or WebP file of a picture in planes, in sRGB or grey, resampled to `size`."""
+    chosen = subsampling(job)
     resized = picture.resized(size, chosen)
+    if job.format.name == "webp":
+        return _webp_labelled(libwebp.encoded(resized, job.quality), size, job)
     data = turbojpeg.encoded(resized, chosen, quality=job.quality, **_jpeg_options(size, job))
     return jpeg.write_metadata(data, job.metadata)
 
@@ -106,7 +108,7 @@ def planes(picture: Planes, size: tuple[int, int], job: Job) -> bytes:
 def _jpeg(image: Image.Image, job: Job) -> bytes:
     options: dict[str, Any] = {"quality": job.quality, **_jpeg_options(image.size, job)}
     if image.mode == "RGB":
-        options["subsampling"] = {(1, 1): "4:4:4", (2, 2): "4:2:0"}[subsampling(job.quality)]
+        options["subsampling"] = {(1, 1): "4:4:4", (2, 2): "4:2:0"}[subsampling(job)]
     return jpeg.write_metadata(_saved(image, "JPEG", **options), job.metadata)
 
 
@@ -147,8 +149,11 @@ def _gif(image: Image.Image, job: Job) -> bytes:
 
 
 def _webp(image: Image.Image, job: Job) -> bytes:
-    data = _webp_picture(image, job)
-    return webp.with_metadata(data, job.metadata, image.size) if job.metadata != Metadata() else data
+    return _webp_labelled(_webp_picture(image, job), image.size, job)
+
+
+def _webp_labelled(data: bytes, size: tuple[int, int], job: Job) -> bytes:
+    return webp.with_metadata(data, job.metadata, size) if job.metadata != Metadata() else data
 
 
 def _webp_picture(image: Image.Image, job: Job) -> bytes:

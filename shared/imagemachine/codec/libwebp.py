@@ -1,18 +1,34 @@
-"""WebP decoded smaller, or straight into a picture's memory, by libwebp itself.
+"""WebP decoded smaller, straight into a picture's memory or in planes, and written from planes, by libwebp itself.
 
 Pillow decodes every WebP as an animation: whole, with alpha, and with two copies on the way.
-https://developers.google.com/speed/webp/docs/api#advanced_decoding_api
+https://developers.google.com/speed/webp/docs/api#advanced_decoding_api and #advanced_encoding_api
 The library is the one that Pillow has loaded; without it, Pillow's way remains.
 """
 
 import ctypes
+import math
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
-_MODE_RGBA = 1
+from imagemachine.codec.planes import Plane, Planes
+
+_MODE_RGBA, _MODE_YUV = 1, 11
+_LOSSY = 1
 _ABI = 0x0209
 """Of the structures below: WEBP_DECODER_ABI_VERSION, unchanged since libwebp 0.5.2."""
+_ENCODER_ABI = 0x0200
+"""Of the encoder's: the first half of WEBP_ENCODER_ABI_VERSION, which is what counts, unchanged since libwebp 0.2.0."""
+
+_FAR, _GAP = 4.0, 1.5
+"""From so many times the wanted size on a picture is decoded smaller, to so many times that size.
+
+libwebp has every scale, but averages more coarsely than Lanczos' kernel.
+"""
+_SEEN_UP_TO = 4 / 3
+"""Times the wanted size. Of larger pictures libwebp itself leaves out the filter against blocks when it scales them."""
 
 
 class _Features(ctypes.Structure):
@@ -71,6 +87,50 @@ class _Config(ctypes.Structure):
     _fields_ = (("input", _Features), ("output", _Buffer), ("options", _Options))
 
 
+class _Picture(ctypes.Structure):
+    _fields_ = (
+        ("use_argb", ctypes.c_int),
+        ("colorspace", ctypes.c_int),
+        ("width", ctypes.c_int),
+        ("height", ctypes.c_int),
+        ("planes", ctypes.c_char_p * 3),
+        ("y_stride", ctypes.c_int),
+        ("uv_stride", ctypes.c_int),
+        ("a", ctypes.c_void_p),
+        ("a_stride", ctypes.c_int),
+        ("pad1", ctypes.c_uint32 * 2),
+        ("argb", ctypes.c_void_p),
+        ("argb_stride", ctypes.c_int),
+        ("pad2", ctypes.c_uint32 * 3),
+        ("writer", ctypes.c_void_p),
+        ("custom_ptr", ctypes.c_void_p),
+        ("extra_info_type", ctypes.c_int),
+        ("extra_info", ctypes.c_void_p),
+        ("stats", ctypes.c_void_p),
+        ("error_code", ctypes.c_int),
+        ("progress_hook", ctypes.c_void_p),
+        ("user_data", ctypes.c_void_p),
+        ("pad3", ctypes.c_uint32 * 3),
+        ("pad4", ctypes.c_void_p * 2),
+        ("pad6", ctypes.c_uint32 * 8),
+        ("memory", ctypes.c_void_p * 2),
+        ("pad7", ctypes.c_void_p * 2),
+    )
+
+
+class _Writer(ctypes.Structure):
+    _fields_ = (
+        ("memory", ctypes.c_void_p),
+        ("size", ctypes.c_size_t),
+        ("capacity", ctypes.c_size_t),
+        ("pad", ctypes.c_uint32),
+    )
+
+
+_Settings = ctypes.c_uint32 * 64
+"""A WebPConfig, of which nothing is set here: 29 numbers as of libwebp 1.6."""
+
+
 def _load() -> ctypes.CDLL | None:
     beside = Path(Image.__file__).parent
     bundled = [*beside.parent.glob("pillow.libs/libwebp-*"), *beside.glob(".dylibs/libwebp.*")]
@@ -85,37 +145,113 @@ def _load() -> ctypes.CDLL | None:
                 ctypes.c_int,
             )
             library.WebPDecode.argtypes = (ctypes.c_char_p, ctypes.c_size_t, ctypes.POINTER(_Config))
+            library.WebPConfigInitInternal.argtypes = (_Settings, ctypes.c_int, ctypes.c_float, ctypes.c_int)
+            library.WebPPictureInitInternal.argtypes = (ctypes.POINTER(_Picture), ctypes.c_int)
+            library.WebPEncode.argtypes = (_Settings, ctypes.POINTER(_Picture))
+            library.WebPMemoryWriterInit.argtypes = (ctypes.POINTER(_Writer),)
+            library.WebPMemoryWriterClear.argtypes = (ctypes.POINTER(_Writer),)
+            library.WebPMemoryWrite.restype = ctypes.c_int
         except (OSError, AttributeError):
             continue
         return library
     return None
 
 
-_library = _load()
+_library: Any = _load()
 
 
-def decoded(data: bytes, at_least: tuple[int, int] | None = None) -> Image.Image | None:
-    """The still picture of a WebP file, RGBX or RGBA; smaller than it is where `at_least` allows it.
+def decoded(data: bytes, wanted: tuple[int, int] | None = None) -> Image.Image | None:
+    """The still picture of a WebP file, RGBX or RGBA; smaller than it is where it is far larger than `wanted`.
 
     None where libwebp is not at hand or does not like the file: Pillow then says what is wrong.
     """
+    config = _opened(data)
+    if config is None:
+        return None
+    has_alpha = bool(config.input.has_alpha)
+    size = _enough(config, wanted)
+    pixels = bytearray(4 * size[0] * size[1])
+    config.output.colorspace = _MODE_RGBA
+    config.output.u.rgba = _RgbaBuffer(_address(pixels), 4 * size[0], len(pixels))
+    if _library.WebPDecode(data, len(data), ctypes.byref(config)):
+        return None
+    mode = "RGBA" if has_alpha else "RGBX"
+    return Image.frombuffer(mode, size, pixels, "raw", mode, 0, 1)
+
+
+def planes(data: bytes, wanted: tuple[int, int]) -> Planes | None:
+    """The still picture of a lossy WebP file without transparency in its planes; size, and None, as in `decoded`."""
+    config = _opened(data)
+    if config is None or config.input.has_alpha or config.input.format != _LOSSY:
+        return None
+    size = _enough(config, wanted)
+    half = -(-size[0] // 2), -(-size[1] // 2)
+    config.output.colorspace = _MODE_YUV
+    images = []
+    for number, (width, height) in enumerate((size, half, half)):
+        samples = bytearray(width * height)
+        config.output.u.yuva.planes[number] = _address(samples)
+        config.output.u.yuva.strides[number] = width
+        config.output.u.yuva.sizes[number] = len(samples)
+        images.append(Image.frombuffer("L", (width, height), samples, "raw", "L", 0, 1))
+    if _library.WebPDecode(data, len(data), ctypes.byref(config)):
+        return None
+    luma, *chroma = images
+    return Planes(
+        Plane(luma, (0.0, 0.0, *size)), tuple(Plane(image, (0.0, 0.0, size[0] / 2, size[1] / 2)) for image in chroma)
+    )
+
+
+def encoded(planes: Sequence[Image.Image], quality: int) -> bytes:
+    """The lossy WebP of three planes of mode L, luma first, chroma half as wide and high, as Pillow would write it.
+
+    Raises ValueError where the library refuses.
+    """
+    settings, picture, writer = _Settings(), _Picture(), _Writer()
+    if (
+        _library is None
+        or not _library.WebPConfigInitInternal(settings, 0, quality, _ENCODER_ABI)
+        or not _library.WebPPictureInitInternal(ctypes.byref(picture), _ENCODER_ABI)
+    ):
+        raise ValueError("There is no libwebp that writes.")
+    picture.width, picture.height = planes[0].size
+    rows = [plane.tobytes() for plane in planes]
+    picture.planes = (ctypes.c_char_p * 3)(*rows)
+    picture.y_stride, picture.uv_stride = planes[0].width, planes[1].width
+    picture.writer = ctypes.cast(_library.WebPMemoryWrite, ctypes.c_void_p)
+    picture.custom_ptr = ctypes.addressof(writer)
+    _library.WebPMemoryWriterInit(ctypes.byref(writer))
+    try:
+        if not _library.WebPEncode(settings, ctypes.byref(picture)):
+            raise ValueError(f"libwebp cannot write the picture (its error {picture.error_code}).")
+        return ctypes.string_at(writer.memory, writer.size)
+    finally:
+        _library.WebPMemoryWriterClear(ctypes.byref(writer))
+
+
+def _opened(data: bytes) -> _Config | None:
+    """What is to be decoded, into memory of ours; None where libwebp is not at hand or there is no still picture."""
     config = _Config()
     if _library is None or not _library.WebPInitDecoderConfigInternal(ctypes.byref(config), _ABI):
         return None
     features = config.input
     if _library.WebPGetFeaturesInternal(data, len(data), ctypes.byref(features), _ABI) or features.has_animation:
         return None
-    has_alpha = bool(features.has_alpha)
-    size = (features.width, features.height)
-    if at_least is not None and at_least[0] < size[0] and at_least[1] < size[1]:
-        size = at_least
-        config.options.use_scaling, config.options.scaled_width, config.options.scaled_height = 1, *size
-    pixels = bytearray(4 * size[0] * size[1])
-    place = ctypes.addressof(ctypes.c_char.from_buffer(pixels))
-    config.output.colorspace = _MODE_RGBA
     config.output.is_external_memory = 1
-    config.output.u.rgba = _RgbaBuffer(place, 4 * size[0], len(pixels))
-    if _library.WebPDecode(data, len(data), ctypes.byref(config)):
-        return None
-    mode = "RGBA" if has_alpha else "RGBX"
-    return Image.frombuffer(mode, size, pixels, "raw", mode, 0, 1)
+    return config
+
+
+def _enough(config: _Config, wanted: tuple[int, int] | None) -> tuple[int, int]:
+    """The size that the picture is decoded at for a result of the size `wanted`, and how."""
+    size = (config.input.width, config.input.height)
+    least = min(has / length for has, length in zip(size, wanted or size, strict=True))
+    if wanted is not None and least >= _FAR:
+        size = (math.ceil(_GAP * wanted[0]), math.ceil(_GAP * wanted[1]))
+        config.options.use_scaling, config.options.scaled_width, config.options.scaled_height = 1, *size
+    elif least > _SEEN_UP_TO:
+        config.options.bypass_filtering = 1
+    return size
+
+
+def _address(samples: bytearray) -> int:
+    return ctypes.addressof(ctypes.c_char.from_buffer(samples))

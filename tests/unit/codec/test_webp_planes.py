@@ -1,0 +1,99 @@
+"""Lossy WebP resized and turned in its own planes: at least as near to a full decode as by way of RGB."""
+
+import io
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image, ImageCms, ImageOps
+
+from imagemachine import render as story
+from imagemachine.codec import libwebp
+from imagemachine.errors import Rejected
+from imagemachine.render import render
+from imagemachine.variant import Fit, Limits, Made, Transform, Turn, Variant
+from pictures_kit import PHOTOGRAPHS, exif_of, file_of
+
+LIMITS = Limits(max_bytes=64 << 20, max_pixels=100_000_000)
+SIZES = ((448, 288), (449, 289), (451, 37), (37, 451), (2, 1), (1, 1))
+pytestmark = pytest.mark.skipif(libwebp._library is None, reason="libwebp is not at hand")
+
+
+def photograph(size: tuple[int, int], mode: str = "RGB") -> Image.Image:
+    return Image.open(PHOTOGRAPHS / "chelsea.png").convert(mode).resize(size, Image.Resampling.LANCZOS)
+
+
+def in_rgb(variant: Variant, data: bytes, monkeypatch: pytest.MonkeyPatch) -> Made:
+    with monkeypatch.context() as patch:
+        patch.setattr(story, "planes", lambda *_: None)
+        return render(variant, data, LIMITS)
+
+
+def off(made: Made, upload: bytes, variant: Variant) -> npt.NDArray[np.float64]:
+    """How many levels the result's Y, Cb and Cr are off a full decode of the upload, on average."""
+    with Image.open(io.BytesIO(upload)) as image:
+        expected = ImageOps.exif_transpose(image)
+        if isinstance(variant.transform, Turn):
+            expected = expected.rotate(-variant.transform.degrees, expand=True)
+        expected = expected.resize((made.width, made.height), Image.Resampling.LANCZOS)
+    with Image.open(io.BytesIO(made.data)) as image:
+        difference = np.asarray(image.convert("YCbCr"), np.float64) - np.asarray(expected.convert("YCbCr"), np.float64)
+    levels: npt.NDArray[np.float64] = np.abs(difference).mean((0, 1))
+    return levels
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("orientation", [1, 2, 6, 7])
+def test_planes_are_as_good_as_pixels(size: tuple[int, int], orientation: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whole, at half the size and far smaller, which are decoded each in its own way, and turned."""
+    data = file_of(photograph(size), "webp", quality=95, exif=exif_of(orientation))
+    boxes = [max(1, max(size) // part) for part in (1, 2, 5)]
+    transforms: list[Transform] = [*(Fit(side, side) for side in boxes), Turn(90), Turn(270)]
+    for transform in transforms:
+        variant = Variant("any", transform, 90)
+        made, other = render(variant, data, LIMITS), in_rgb(variant, data, monkeypatch)
+        assert (made.width, made.height, made.format) == (other.width, other.height, "webp")
+        wrong, usual = off(made, data, variant), off(other, data, variant)
+        assert (wrong <= usual * 1.1 + 0.3).all(), (transform, wrong, usual)
+
+
+def test_who_goes_in_planes() -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
+    alpha = photograph((448, 288), "RGBA")
+    alpha.putalpha(Image.linear_gradient("L").resize(alpha.size))
+    for data, expected in (
+        (file_of(photograph((448, 288)), "webp"), True),
+        (file_of(photograph((448, 288)), "webp", lossless=True), False),
+        (file_of(alpha, "webp"), False),
+        (file_of(photograph((448, 288)), "webp", icc_profile=profile), False),
+    ):
+        made = render(Variant("any", Fit(99, 99)), data, LIMITS)
+        assert made.engine.startswith("webp planes") == expected
+
+
+def test_planes_are_written_as_pillow_writes_them() -> None:
+    """With the same settings: a file that Pillow has written comes back about as large, and hardly changed."""
+    data = file_of(photograph((448, 288)), "webp", quality=80)
+    picture = libwebp.planes(data, (448, 288))
+    assert picture is not None
+    again = libwebp.encoded(picture.resized((448, 288), (2, 2)), 80)
+    assert abs(len(again) / len(data) - 1) < 0.06
+    changed = libwebp.planes(again, (448, 288))
+    assert changed is not None
+    levels = [np.asarray(one.luma.image, np.float64) for one in (picture, changed)]
+    assert np.abs(levels[0] - levels[1]).mean() < 2
+
+
+def test_metadata_stays_as_it_is_asked_for() -> None:
+    data = file_of(photograph((448, 288)), "webp", exif=exif_of(1))
+    plain, kept = (render(Variant("any", Fit(99, 99), keep_metadata=keep), data, LIMITS) for keep in (False, True))
+    assert plain.engine == kept.engine
+    assert b"EXIF" not in plain.data
+    assert b"EXIF" in kept.data
+
+
+def test_damage_is_rejected() -> None:
+    data = file_of(photograph((448, 288)), "webp", quality=80)
+    for end in (len(data) // 3, len(data) - 40):
+        with pytest.raises(Rejected):
+            render(Variant("any", Fit(99, 99)), data[:end], LIMITS)
