@@ -21,9 +21,6 @@ _FINE_QUALITY = 90
 _PROGRESSIVE_UP_TO = 160_000
 """Pixels. Progressive files are one to four hundredths smaller, but take three times as long to write."""
 
-_OPTIMIZED_UP_TO = 700_000
-"""Pixels. Code tables of its own make a file one to three hundredths smaller, but large ones take thrice as long."""
-
 _AVIF_SPEEDS = ((500_000, 6), (8_000_000, 8), (math.inf, 10))
 """Up to so many pixels, libaom's speed. Two steps are half the time and a twentieth more bytes."""
 _FEW_COLOURS = 256
@@ -101,7 +98,7 @@ def planes(picture: Planes, size: tuple[int, int], job: Job) -> bytes:
     resized = picture.resized(size, chosen)
     if job.format.name == "webp":
         return _webp_labelled(libwebp.encoded(resized, job.quality), size, job)
-    data = turbojpeg.encoded(resized, chosen, quality=job.quality, **_jpeg_options(size, job))
+    data = turbojpeg.encoded(resized, chosen, job.quality, **_jpeg_options(size, job))
     return jpeg.write_metadata(data, job.metadata)
 
 
@@ -115,7 +112,7 @@ def _jpeg(image: Image.Image, job: Job) -> bytes:
 def _jpeg_options(size: tuple[int, int], job: Job) -> dict[str, bool]:
     pixels = size[0] * size[1]
     return {
-        "optimize": pixels <= _OPTIMIZED_UP_TO,
+        "optimize": pixels <= jpeg.OPTIMIZED_UP_TO,
         "progressive": job.progressive and pixels <= _PROGRESSIVE_UP_TO,
     }
 

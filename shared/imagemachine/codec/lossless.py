@@ -42,7 +42,7 @@ def _jpeg(upload: Upload, transpose: Transpose | None, metadata: Metadata, keep:
     del keep
     if transpose is None:
         return Turned(jpeg.write_metadata(jpeg.without_metadata(upload.data), metadata), "untouched")
-    data = jpeg.lossless(upload.data, transpose)
+    data = jpeg.lossless(upload.data, upload.size, transpose)
     if data is not None:
         return Turned(jpeg.write_metadata(data, metadata), "turbojpeg")
     data = jpeg.nearly_lossless(upload.data, opened("jpeg", upload.data), transpose)

@@ -27,7 +27,7 @@ _OPERATIONS = {
     Transpose.ROTATE_180: 6,
     Transpose.ROTATE_90: 7,
 }
-_PERFECT, _PROGRESSIVE, _COPY_NONE, _OPTIMIZE = 1, 32, 64, 256
+_PERFECT, _COPY_NONE, _OPTIMIZE = 1, 64, 256
 """Options of a transform, as those below are flags of whatever else is done."""
 _WRITE_PROGRESSIVE, _ACCURATE_DCT = 16384, 4096
 
@@ -114,6 +114,8 @@ def _load() -> ctypes.CDLL | None:
                 ctypes.c_int,
                 ctypes.c_int,
             )
+            if hasattr(library, "tjSetQuantTables"):
+                library.tjSetQuantTables.argtypes = (ctypes.c_void_p, ctypes.POINTER(ctypes.c_uint), ctypes.c_int)
         except (OSError, AttributeError):
             continue
         return library
@@ -122,9 +124,11 @@ def _load() -> ctypes.CDLL | None:
 
 _library: Any = _load()
 available = _library is not None
+takes_tables = hasattr(_library, "tjSetQuantTables")
+"""Whether `encoded` does: the images' library is changed to, see docker/base/patches."""
 
 
-def transform(jpeg: bytes, transpose: Transpose | None, *, progressive: bool, optimize: bool) -> bytes | None:
+def transform(jpeg: bytes, transpose: Transpose | None, *, optimize: bool) -> bytes | None:
     """The JPEG turned without loss and without its metadata (JFIF and Adobe markers excepted).
 
     None where that cannot be done: no library, sides that are no multiple of the coding unit, a damaged file.
@@ -132,9 +136,7 @@ def transform(jpeg: bytes, transpose: Transpose | None, *, progressive: bool, op
     if _library is None:
         return None
     options = _PERFECT | _COPY_NONE
-    if progressive:
-        options |= _PROGRESSIVE
-    elif optimize and hasattr(_library, "tj3Init"):  # Before 3.0 there is no such option.
+    if optimize and hasattr(_library, "tj3Init"):  # Before 3.0 there is no such option.
         options |= _OPTIMIZE
     wanted = _Transform(operation=0 if transpose is None else _OPERATIONS[transpose], options=options)
     # A handle of 2.1 that has written a progressive file writes wrong ones afterwards: a new handle each time.
@@ -183,19 +185,32 @@ def decoded(jpeg: bytes, size: tuple[int, int], at_least: tuple[int, int], subsa
         )
         for plane_size, rows, (across, down) in zip(sizes, pixels, samples, strict=True)
     )
-    return Planes(luma, tuple(chroma))
+    return Planes(luma, tuple(chroma), samples[-1])
+
+
+def writes(subsampling: Subsampling) -> bool:
+    """Whether `encoded` knows it."""
+    return subsampling in _SUBSAMPLINGS.values()
 
 
 def encoded(
-    planes: Sequence[Image.Image], subsampling: Subsampling, *, quality: int, progressive: bool, optimize: bool
+    planes: Sequence[Image.Image],
+    subsampling: Subsampling,
+    quality: int | Sequence[Sequence[int]],
+    *,
+    progressive: bool = False,
+    optimize: bool = False,
 ) -> bytes:
     """The JPEG of planes of mode L, luma first, of which each chroma sample stands for `subsampling` of luma.
 
-    quality: 1 to 100, as libjpeg counts. Raises ValueError where the library refuses.
+    quality: 1 to 100, as libjpeg counts, or one or two quantisation tables of 64 values in natural order.
+    Raises ValueError where the library refuses, as it does any subsampling that is not among JPEG's usual ones.
     """
     if _library is None:
         raise ValueError("There is no TurboJPEG.")
     size = planes[0].size
+    if len(planes) > 1 and not writes(subsampling):
+        raise ValueError("TurboJPEG knows no such subsampling.")
     number = next(key for key, value in _SUBSAMPLINGS.items() if value == subsampling) if len(planes) > 1 else _GREY
     across, down = _samples(number)[-1]
     luma = extended(planes[0], (-(-size[0] // across) * across, -(-size[1] // down) * down))
@@ -204,6 +219,11 @@ def encoded(
     # The one way to ask for it that releases before 3.0 have.
     os.environ["TJ_OPTIMIZE"] = "1" if optimize else "0"
     with _handle(_library.tjInitCompress) as handle, _buffer() as (buffer, length):
+        if not isinstance(quality, int):
+            values = [value for table in quality for value in table]
+            if _library.tjSetQuantTables(handle, (ctypes.c_uint * len(values))(*values), len(quality)):
+                raise ValueError("TurboJPEG cannot use the quantisation tables.")
+            quality = 100
         if _library.tjCompressFromYUVPlanes(
             handle, rows, size[0], None, size[1], number, ctypes.byref(buffer), ctypes.byref(length), quality, flags
         ):
