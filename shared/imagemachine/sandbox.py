@@ -23,8 +23,8 @@ from imagemachine.worker.protocol import MAX_NOTES, TEXT_CHARACTERS, Task
 START_SECONDS = 10.0
 """How long a worker may take to start."""
 
-_KEPT_PRIVATE = 256 * 1024 * 1024
-"""A worker that has more memory of its own between two pictures is replaced."""
+_IN_USE = 64 * 1024 * 1024
+"""A worker that between two pictures has so much more memory of its own than what it may keep is replaced."""
 
 _KEPT_SHARED = 64 * 1024 * 1024
 """A larger shared file is given back between two pictures; what is kept need not be cleared again."""
@@ -207,7 +207,7 @@ class Sandbox:
     def _tidy(self) -> None:
         """Keep what is held between two pictures small."""
         self._file.trim(_KEPT_SHARED)
-        if self._worker is not None and self._worker.private_bytes() > _KEPT_PRIVATE:
+        if self._worker is not None and self._worker.private_bytes() > self._task.kept_memory + _IN_USE:
             self._replace()
 
 

@@ -55,6 +55,10 @@ def obey(variant: Variant, data: bytes, limits: Limits) -> Made:  # noqa: PLR091
             time.sleep(600)
         case b"leak":
             leaked.append(b"x" * int(argument))
+        case b"peak":
+            blocks = [bytes(bytearray(1 << 20)) for _ in range(int(argument))]
+            leaked.append(bytes(10_000))  # What comes after them keeps their place from being given back by itself.
+            del blocks
         case b"innocent" if b"damage" in earlier:
             ctypes.string_at(0)
         case b"confused" if b"damage" in earlier:

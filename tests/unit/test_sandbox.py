@@ -256,6 +256,17 @@ def test_a_worker_that_grew_is_replaced() -> None:
         assert sandbox.run(b"next", 10).data == b"BMnext"
 
 
+def test_memory_is_kept_for_the_next_picture_up_to_a_bound() -> None:
+    with closing(sandboxed(max_memory=1024 * MIB)) as sandbox:
+        sandbox.run(b"peak 200", 10)
+        before = pid(sandbox)
+        assert sandbox._worker is not None
+        assert sandbox._worker.private_bytes() > 200 * MIB
+        sandbox.run(b"peak 600", 10)
+        assert pid(sandbox) == before, "no other worker is needed"
+        assert sandbox._worker.private_bytes() < 100 * MIB
+
+
 def test_large_uploads_are_not_kept_in_memory() -> None:
     limits = Limits(max_bytes=100 * MIB, max_pixels=1)
     work = f"{sandbox_work.__name__}:echo"

@@ -38,6 +38,11 @@ class Task:
     """Further modules; once the worker is confined it can import nothing."""
 
     @property
+    def kept_memory(self) -> int:
+        """Bytes of freed memory that a worker may keep for its next picture."""
+        return self.max_memory // 4
+
+    @property
     def output_offset(self) -> int:
         """Where the result begins in the shared file."""
         return self.limits.max_bytes
