@@ -1,17 +1,14 @@
 """The machine itself: `job`, its whole path from message to stored result, or `codec`, the pixels alone."""
 
 import os
+import subprocess
 import sys
-
-import PIL
-from PIL import features
 
 from benchmarks.peers import messages
 from benchmarks.peers.child import Task, serve
 from benchmarks.peers.memory_s3 import MemoryS3
 from imagemachine import bootstrap
 from imagemachine.batch import Batch  # noqa: TC001 - hidden imports are no help to readers
-from imagemachine.render import render
 from imagemachine.settings import Settings
 from imagemachine.variant import Fit, Limits, Turn, Variant
 
@@ -26,6 +23,8 @@ def variant_of(task: Task) -> Variant:
 
 def codec(data: bytes, task: Task) -> bytes:
     """The pixels alone, in this process."""
+    from imagemachine.render import render  # As the machine, the job does not load it.
+
     settings = Settings(output_prefix="benchmark/")
     return render(variant_of(task), data, Limits(settings.max_bytes, settings.max_pixels)).data
 
@@ -56,6 +55,12 @@ class Job:
         return self._s3.objects[_RESULTS, key.replace("ingest/", "benchmark/", 1)]
 
 
+def _engine() -> dict[str, str]:
+    """Asked of another process: the function has no Pillow in its memory either."""
+    script = "import PIL; from PIL import features; print(PIL.__version__, features.version('zlib_ng'))"
+    pillow, zlib_ng = subprocess.check_output([sys.executable, "-c", script], text=True).split()
+    return {"Pillow": pillow, "zlib-ng": zlib_ng}
+
+
 if __name__ == "__main__":
-    engine = {"Pillow": PIL.__version__, "zlib-ng": str(features.version("zlib_ng"))}
-    serve(engine, Job() if sys.argv[1] == "job" else codec)
+    serve(_engine(), Job() if sys.argv[1] == "job" else codec)
