@@ -1,11 +1,12 @@
 """Resized animations as GIF: few colours, small rectangles, every frame and its time as they were."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 
-from PIL import Image
+from PIL import Image, ImageChops
 
 from imagemachine.codec import gif
 from imagemachine.codec.animation import Shown, changed_box, changed_mask
@@ -16,17 +17,32 @@ _OPAQUE_FROM = 128
 _COLOURS = 255
 """At most, for one of the 256 stands for transparency."""
 _FEW = 32
+_PIXELS_A_COLOUR = 12
+"""A colour takes three bytes, so a small rectangle gets fewer of its own."""
+_DEPTHS = ((3_000_000, 8), (8_000_000, 7), (25_000_000, 6))
+"""Up to so many pixels in all frames, how many bits of each channel a frame's own colours are chosen by.
+
+A bit less takes half the time. Larger animations get one palette for all their frames.
+"""
+_ONE_ROUND = 1 << 30
+"""So many pixels may change their colour in a round of k-means without another one to follow."""
+_WELL = 6.5
+"""The mean square of the levels that shared colours may be off, 40 dB: it is hardly seen, and makes drawings half as
+large as colours for each frame do.
+"""
+_JUDGED = 250_000
+"""So many pixels are enough to choose the shared colours by."""
 _INVERTED_MASK = [255] + [0] * 255
 
 
 @dataclass(frozen=True)
 class _Palette:
-    """The colours of a whole animation; the index behind the last one is transparent."""
+    """Colours of a frame or of a whole animation; the index behind the last one is transparent."""
 
     image: Image.Image
     """A `P` picture that has them."""
     count: int
-    dithered: bool
+    dithered: bool = False
 
     @property
     def code_size(self) -> int:
@@ -45,17 +61,19 @@ def animation(frames: Sequence[Shown], loop: int | None, source_colours: int | N
     """
     pictures = [_without_half_transparency(frame.image) for frame in frames]
     most = _COLOURS if source_colours is None else min(_COLOURS, max(_FEW, 4 * source_colours))
-    palette = _palette(pictures, most, dithered=source_colours is None)
+    depth = 0 if source_colours is None else _depth(pictures)
+    shared = _shared(pictures, most, dithered=source_colours is None, or_none=depth > 0)
     clearing = _something_vanishes(pictures)
     written = []
     before: Image.Image | None = None
     for picture, frame in zip(pictures, frames, strict=True):
-        made = _frame(picture, None if clearing else before, palette)
+        made = _frame(picture, None if clearing else before, shared, most, depth)
         written.append(replace(made, delay=_hundredths(frame.seconds), disposal=gif.CLEAR if clearing else gif.KEEP))
         before = picture
     if len(written) == 1:
         written = [replace(written[0], disposal=gif.NONE)]
-    return gif.Gif(*pictures[0].size, tuple(written), palette.table, background=palette.count, loop=loop)
+    table, background = (shared.table, shared.count) if shared else (b"", 0)
+    return gif.Gif(*pictures[0].size, tuple(written), table, background=background, loop=loop)
 
 
 def _hundredths(seconds: Fraction) -> int:
@@ -87,32 +105,73 @@ def _something_vanishes(pictures: Sequence[Image.Image]) -> bool:
     return False
 
 
-def _palette(pictures: Sequence[Image.Image], most: int, *, dithered: bool) -> _Palette:
-    """The colours that suit all frames, at most so many."""
+def _sheet(pictures: Sequence[Image.Image]) -> Image.Image:
+    """Some of the frames, one below the other."""
     sample = pictures[:: -(-len(pictures) // _SAMPLES)]
     width, height = sample[0].size
     sheet = Image.new("RGB", (width, height * len(sample)))
     for number, picture in enumerate(sample):
         sheet.paste(picture.convert("RGB"), (0, number * height))
+    return sheet
+
+
+def _shared(pictures: Sequence[Image.Image], most: int, *, dithered: bool, or_none: bool) -> _Palette | None:
+    """The colours of all frames, at most so many; None, if that is allowed, where they do not suit them."""
+    sheet = _sheet(pictures)
     few = sheet.getcolors(most)
-    if few is None:
-        return _Palette(sheet.quantize(most, Image.Quantize.MEDIANCUT), most, dithered)
-    exact = Image.new("P", (1, 1))
-    exact.putpalette(bytes(level for _count, colour in few for level in colour))  # type: ignore[union-attr]
-    return _Palette(exact, len(few), dithered=False)
+    if few is not None:
+        exact = Image.new("P", (1, 1))
+        exact.putpalette(bytes(level for _count, colour in few for level in colour))  # type: ignore[union-attr]
+        return _Palette(exact, len(few))
+    step = math.ceil(math.sqrt(sheet.width * sheet.height / _JUDGED))
+    sheet = sheet.resize((-(-sheet.width // step), -(-sheet.height // step)), Image.Resampling.NEAREST)
+    coloured = sheet.quantize(most, Image.Quantize.MEDIANCUT)
+    wrong = ImageChops.difference(sheet, coloured.convert("RGB")).histogram()
+    square = sum((place % 256) ** 2 * count for place, count in enumerate(wrong)) / sum(wrong)
+    return None if or_none and square > _WELL else _Palette(coloured, most, dithered)
 
 
-def _frame(picture: Image.Image, before: Image.Image | None, palette: _Palette) -> gif.Frame:
+def _depth(pictures: Sequence[Image.Image]) -> int:
+    """The bits of each channel that the frames' own colours are chosen by; 0 where they have none."""
+    pixels = sum(picture.width * picture.height for picture in pictures)
+    return next((depth for largest, depth in _DEPTHS if pixels <= largest), 0)
+
+
+def _own_colours(part: Image.Image, most: int, depth: int) -> tuple[Image.Image, _Palette]:
+    """The RGB picture in at most so many colours of its own, each pixel in the nearest one.
+
+    Pillow finds the nearest of a given palette's colours only to four levels, which shows.
+    """
+    if part.getcolors(most) is None:
+        step = 1 << 8 - depth
+        part = part.point([level // step * step + step // 2 for level in range(256)] * 3)
+    coloured = part.quantize(most, Image.Quantize.MEDIANCUT, kmeans=_ONE_ROUND)
+    used = max(index for index, count in enumerate(coloured.histogram()) if count)
+    return coloured, _Palette(coloured, used + 1)
+
+
+def _frame(
+    picture: Image.Image, before: Image.Image | None, shared: _Palette | None, most: int, depth: int
+) -> gif.Frame:
+    """What differs from the picture before, in the shared colours or in its own, chosen by so many bits."""
     alpha = picture.getchannel("A")
     box = changed_box(before, picture) if before is not None else alpha.getbbox() or (0, 0, 1, 1)
     part = picture.crop(box)
-    dither = Image.Dither.FLOYDSTEINBERG if palette.dithered else Image.Dither.NONE
-    coloured = part.convert("RGB").quantize(palette=palette.image, dither=dither)
-    indices = Image.frombytes("L", coloured.size, coloured.tobytes())
     transparent = alpha.crop(box).point(_INVERTED_MASK)
+    unchanged = None if before is None else changed_mask(before.crop(box), part).point(_INVERTED_MASK)
+    flat = part.convert("RGB")
+    if shared is not None:
+        dither = Image.Dither.FLOYDSTEINBERG if shared.dithered else Image.Dither.NONE
+        coloured, palette = flat.quantize(palette=shared.image, dither=dither), shared
+    else:
+        if unchanged is not None:
+            flat.paste(0, mask=unchanged)  # What is not shown needs no colours.
+        most = min(most, max(_FEW, part.width * part.height // _PIXELS_A_COLOUR))
+        coloured, palette = _own_colours(flat, most, depth)
+    indices = Image.frombytes("L", coloured.size, coloured.tobytes())
     indices.paste(palette.count, mask=transparent)
-    if before is not None:
-        indices.paste(palette.count, mask=changed_mask(before.crop(box), part).point(_INVERTED_MASK))
+    if unchanged is not None:
+        indices.paste(palette.count, mask=unchanged)
     uses_transparency = before is not None or transparent.getbbox() is not None
     return gif.Frame(
         left=box[0],
@@ -121,5 +180,6 @@ def _frame(picture: Image.Image, before: Image.Image | None, palette: _Palette) 
         height=part.height,
         data=gif.compressed(indices, palette.code_size),
         code_size=palette.code_size,
+        palette=b"" if shared is not None else palette.table,
         transparent=palette.count if uses_transparency else None,
     )

@@ -1,14 +1,18 @@
 """GIF: turned without touching a colour, resized without losing a frame."""
 
+import math
 import shutil
 import subprocess
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from imagemachine.codec import gif
+from imagemachine.codec import gif, gif_writer
+from imagemachine.codec.animation import Shown
 from imagemachine.render import render
 from imagemachine.variant import Fit, Limits, Turn, Variant
 from pictures_kit import PHOTOGRAPHS, file_of, furthest, moving, opened, scene, turned
@@ -114,6 +118,47 @@ def test_resizing_keeps_every_frame_and_its_time(name: str) -> None:
     assert [frame.delay for frame in after.frames] == [frame.delay for frame in before.frames]
     assert after.loop == before.loop
     assert len(made.data) < max(len(UPLOADS[name]), 3000)
+
+
+def decibels(made: bytes, frames: list[Image.Image]) -> list[float]:
+    """How far above its error each frame of the GIF is, beside what it should show."""
+    found = []
+    for frame, expected in zip(opened(made).frames, frames, strict=True):
+        wrong = frame[..., :3].astype(float) - np.asarray(expected.convert("RGB"), float)
+        found.append(10 * math.log10(255**2 / max(float((wrong**2).mean()), 1e-3)))
+    return found
+
+
+def test_photographs_get_colours_of_their_own_in_each_frame() -> None:
+    names = ("chelsea.png", "coffee.png", "astronaut.png", "rocket.jpg")
+    photographs = [Image.open(PHOTOGRAPHS / name).convert("RGB").resize((240, 160)) for name in names]
+    upload = file_of([photograph.quantize(255) for photograph in photographs], "gif", duration=200)
+    made = render(Variant("any", Fit(120, 120)), upload, LIMITS).data
+    shown = [Image.fromarray(frame).convert("RGB") for frame in opened(upload).frames]
+    wanted = [frame.resize((120, 80), Image.Resampling.LANCZOS) for frame in shown]
+    assert min(decibels(made, wanted)) > 37
+    assert all(frame.palette for frame in gif.parse(made).frames)
+
+
+def test_drawings_share_their_colours() -> None:
+    """Even where edges between two colours have all that lie between them: small, and as good as need be."""
+    frames = []
+    for number in range(6):
+        drawing = Image.new("RGB", (240, 160), "white")
+        ImageDraw.Draw(drawing).rounded_rectangle((20 + 20 * number, 20, 120 + 20 * number, 99), 20, "navy", "red", 9)
+        frames.append(drawing)
+    upload = file_of(frames, "gif", duration=200)
+    made = render(Variant("any", Fit(110, 110)), upload, LIMITS).data
+    wanted = [frame.resize((110, 73), Image.Resampling.LANCZOS) for frame in frames]
+    assert min(decibels(made, wanted)) > 38
+    assert not any(frame.palette for frame in gif.parse(made).frames)
+
+
+def test_long_animations_share_their_colours() -> None:
+    """Colours of their own take time, which is not there for any number of pixels."""
+    frames = [Shown(frame.convert("RGBA"), Fraction(1, 10)) for frame in cat(3)]
+    assert all(frame.palette for frame in gif_writer.animation(frames, 0, 200).frames)
+    assert not any(frame.palette for frame in gif_writer.animation(frames * 65, 0, 200).frames)
 
 
 def test_a_still_picture_shown_for_long_keeps_its_frames() -> None:
