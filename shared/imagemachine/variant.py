@@ -1,8 +1,8 @@
 """What a variant is, as plain data: it can be compared, hashed and sent to another process. No pixels here."""
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 
 from imagemachine.settings import Settings
 
@@ -88,10 +88,12 @@ class Variant:
             format=settings.format or self.format,
         )
 
-    @property
+    @cached_property
     def recipe(self) -> str:
         """Twelve hexadecimal digits that stand for everything that decides the result."""
         described = {"version": RECIPE_VERSION, **asdict(self)}
+        import hashlib  # noqa: PLC0415 - loads OpenSSL, for which the codec's process would wait and has no use
+
         return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()[:12]
 
 

@@ -16,7 +16,8 @@ from typing import Any
 from imagemachine.worker.protocol import PACKET_BYTES, REQUEST, Task
 
 _BOOT = """
-import os, sys
+import gc, os, sys
+gc.disable()  # until all is loaded: nothing of that is garbage, and looking for it takes 10 ms
 os.environ.clear()
 sys.path[:] = sys.argv[3:]
 from imagemachine.worker.serve import main

@@ -98,8 +98,8 @@ def _load(task: Task) -> Work:
     module = importlib.import_module(module_name)
     getattr(module, "warm_up", lambda: None)()
     # What is there now stays; with it out of the way, collecting after each picture costs next to nothing.
-    gc.collect()
     gc.freeze()
+    gc.enable()
     work: Work = getattr(module, function_name)
     return work
 
