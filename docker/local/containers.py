@@ -80,10 +80,9 @@ class Containers:
 
     def start(self, stack: Stack) -> None:
         """Start each container, and have it load what it needs while the first pictures are uploaded."""
-        queue = client("sqs", stack.endpoint)
         for function in stack.functions:
             container = FunctionContainer(self._site, self._images[function.variant], function, stack.endpoint)
-            redeliver = Redelivery(queue, stack.queues[function.variant])
+            redeliver = Redelivery(stack.endpoint, stack.queues[function.variant])
             self._fronts[function.variant].open(container, redeliver)
 
     def stop(self) -> None:

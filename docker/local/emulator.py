@@ -71,7 +71,7 @@ def _start(family: Family, state: Path, log: Path, settings: Mapping[str, str]) 
         *(sys.executable, "-s", "-m", "uvicorn", "ministack.app:app"),
         *("--host", settings["BIND_HOST"], "--port", settings["GATEWAY_PORT"]),
         *("--http", "httptools", "--loop", "uvloop", "--ws", "none", "--interface", "asgi3"),
-        *("--timeout-keep-alive", str(_KEEP_ALIVE_SECONDS), "--timeout-graceful-shutdown", "0"),
+        *("--timeout-keep-alive", str(_KEEP_ALIVE_SECONDS), "--timeout-graceful-shutdown", "1"),
         *("--log-level", "warning", "--no-access-log"),
         *("--no-server-header", "--no-date-header", "--no-proxy-headers"),
     ]

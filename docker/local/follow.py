@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -37,9 +38,12 @@ class Auditor:
     def __init__(self, tally: Tally, stack: Stack) -> None:
         self._tally = tally
         self._stack = stack
-        self._sqs = client("sqs", stack.endpoint)
         self._idle: set[str] = set()
         """Variants whose queue was empty when it was last looked at."""
+
+    @cached_property
+    def _sqs(self) -> Any:
+        return client("sqs", self._stack.endpoint)
 
     def look(self) -> None:
         """Give an outcome to each upload that has none and will get none."""

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -61,10 +62,9 @@ class Processes:
 
     def start(self, stack: Stack) -> None:
         """Start each function, and have it load what it needs while the first pictures are uploaded."""
-        queue = client("sqs", stack.endpoint)
         for function in stack.functions:
             process = FunctionProcess(self._site, self._rie, function, stack.endpoint)
-            redeliver = Redelivery(queue, stack.queues[function.variant])
+            redeliver = Redelivery(stack.endpoint, stack.queues[function.variant])
             self._fronts[function.variant].open(process, redeliver)
 
     def stop(self) -> None:
@@ -208,21 +208,25 @@ class FunctionProcess:
 class Redelivery:
     """Makes the messages of a failed invocation visible again, soon."""
 
-    def __init__(self, sqs: Any, queue_url: str) -> None:
-        self._sqs = sqs
+    def __init__(self, endpoint: str, queue_url: str) -> None:
+        self._endpoint = endpoint
         self._queue_url = queue_url
 
     def __call__(self, event: bytes) -> None:
         """Best effort: a message that this fails for comes back by itself, later."""
         for record in json.loads(event).get("Records", []):
             try:
-                self._sqs.change_message_visibility(
+                self._queue.change_message_visibility(
                     QueueUrl=self._queue_url,
                     ReceiptHandle=record["receiptHandle"],
                     VisibilityTimeout=REDELIVERY_SECONDS,
                 )
             except (BotoCoreError, ClientError, KeyError):
                 continue
+
+    @cached_property
+    def _queue(self) -> Any:
+        return client("sqs", self._endpoint)
 
 
 class Front:

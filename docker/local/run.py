@@ -23,7 +23,7 @@ from options import Options
 from outcomes import Outcome, Tally, parse
 from processes import Processes
 from progress import Progress
-from report import Picture, Result
+from report import Picture
 from results import REPORT, SHEET, OutputFolder
 from signals import Stopped, stop_on_signals
 from table import printable, table
@@ -85,6 +85,7 @@ class Following:
     def __init__(self, variants: Sequence[str], uploads: Sequence[Upload], progress: Progress) -> None:
         self._variants = variants
         self._uploads = uploads
+        self._uploads_by_key = {upload.key: upload for upload in uploads}
         self._progress = progress
         self._tally = Tally(variants, [upload.key for upload in uploads])
         self._listener: Callable[[Outcome], None] = self._tally.add
@@ -102,17 +103,18 @@ class Following:
     def pictures(self, deployed: Stack, folder: OutputFolder, family: Family) -> list[Picture]:
         """Upload, follow, download: every picture with all its results."""
         with closing(Inspector(family)) as inspector, Transfers(deployed, folder, inspector) as transfers:
-            results: dict[tuple[str, str], Future[Result]] = {}
+            outcomes: dict[str, dict[str, Outcome]] = {upload.key: {} for upload in self._uploads}
+            pictures: dict[str, Future[Picture]] = {}
             transfers.send(self._uploads, self._not_sent)
-            for outcome in follow(self._tally, deployed, transfers.sent, self._progress):
-                results[outcome.variant, outcome.key] = transfers.fetch(outcome)
-                self._progress.update(f"{len(results):,} of {count(self._tally.total, 'result')}")
+            for number, outcome in enumerate(follow(self._tally, deployed, transfers.sent, self._progress), 1):
+                known = outcomes[outcome.key]
+                known[outcome.variant] = outcome
+                if len(known) == len(self._variants):
+                    of_all = [known[variant] for variant in self._variants]
+                    pictures[outcome.key] = transfers.fetch(self._uploads_by_key[outcome.key], of_all)
+                self._progress.update(f"{number:,} of {count(self._tally.total, 'result')}")
             self._progress.step("Downloading ...")
-            beside = [
-                transfers.picture(upload, [results[variant, upload.key].result() for variant in self._variants])
-                for upload in self._uploads
-            ]
-            return [future.result() for future in beside]
+            return [pictures[upload.key].result() for upload in self._uploads]
 
     def _not_sent(self, upload: Upload, why: str) -> None:
         for variant in self._variants:

@@ -1,34 +1,29 @@
 """Pictures on their way in and results on their way out, a few at a time."""
 
 import mimetypes
+import os
 import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Self
 
-from boto3.exceptions import Boto3Error
-from boto3.s3.transfer import TransferConfig
-from botocore.exceptions import BotoCoreError, ClientError
-
-from aws import client
 from hosts import Stack
 from inspector import Inspector, Seen
+from objects import Objects, TransferError
 from outcomes import Outcome
 from report import Picture, Result
 from results import PREVIEWS, UPLOADS, OutputFolder
 from uploads import Upload
 
-AT_A_TIME = 4
-
-_S3_TROUBLE = (Boto3Error, BotoCoreError, ClientError)
+AT_A_TIME = 2
 
 
 class Transfers:
     """Uploads and downloads in the background; leaving the block abandons what has not begun."""
 
     def __init__(self, stack: Stack, folder: OutputFolder, inspector: Inspector) -> None:
-        self._s3 = client("s3", stack.endpoint)
+        self._objects = Objects(stack.endpoint)
         self._stack = stack
         self._folder = folder
         self._inspector = inspector
@@ -42,6 +37,8 @@ class Transfers:
     def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
         for pool in (self._in, self._out):
             pool.shutdown(wait=error is None, cancel_futures=error is not None)
+        if error is None:
+            self._objects.close()
 
     def send(self, uploads: Sequence[Upload], on_failure: Callable[[Upload, str], None]) -> None:
         """Upload in the background; on_failure gets a sentence for each file that could not be."""
@@ -51,28 +48,22 @@ class Transfers:
         """Whether all uploads have ended."""
         return all(future.done() for future in self._uploads)
 
-    def fetch(self, outcome: Outcome) -> Future[Result]:
-        """Download a result in the background, and see that it is what the function said."""
-        return self._out.submit(self._fetch, outcome)
+    def fetch(self, upload: Upload, outcomes: Sequence[Outcome]) -> Future[Picture]:
+        """Download all results of an upload in the background, see that they are what the functions said.
 
-    def picture(self, upload: Upload, results: Sequence[Result]) -> Future[Picture]:
-        """Put an upload beside its results, in the background; a picture of which nothing was made is not opened."""
-        return self._out.submit(self._picture, upload, tuple(results))
+        All at once, when the last is there: in one go this takes less of the processors than result by result.
+        """
+        return self._out.submit(lambda: self._picture(upload, tuple(map(self._fetch, outcomes))))
 
     def _send(self, upload: Upload, on_failure: Callable[[Upload, str], None]) -> None:
         kind = mimetypes.guess_type(upload.path)[0] or "application/octet-stream"
         try:
             with upload.source.open("rb") as file:
-                self._s3.upload_fileobj(
-                    file,
-                    self._stack.source_bucket,
-                    upload.key,
-                    ExtraArgs={"ContentType": kind},
-                    Config=TransferConfig(use_threads=False),
-                )
+                length = os.fstat(file.fileno()).st_size
+                self._objects.put(self._stack.source_bucket, upload.key, file, length, kind)
         except OSError as error:
             on_failure(upload, f"The file could not be read: {error.strerror}.")
-        except _S3_TROUBLE as error:
+        except TransferError as error:
             on_failure(upload, f"The upload failed: {error}.")
 
     def _fetch(self, outcome: Outcome) -> Result:
@@ -80,15 +71,14 @@ class Transfers:
             return Result(outcome)
         try:
             file = self._folder.claim(outcome.output)
-            answer = self._s3.get_object(Bucket=self._stack.output_bucket, Key=outcome.output)
-            with file.open("wb") as target:
-                shutil.copyfileobj(answer["Body"], target, 1 << 20)
-        except (OSError, ValueError, *_S3_TROUBLE) as error:
+            self._objects.get(self._stack.output_bucket, outcome.output, file)
+        except (OSError, ValueError, TransferError) as error:
             return Result(outcome, problem=f"The result could not be downloaded: {error}.")
         seen, preview = self._look(file, outcome.output)
         return Result(outcome, file, seen, preview, _difference(outcome, file.stat().st_size, seen))
 
     def _picture(self, upload: Upload, results: tuple[Result, ...]) -> Picture:
+        """The upload beside its results; one of which nothing was made is not opened."""
         try:
             size = upload.source.stat().st_size
             if not any(result.good for result in results):
