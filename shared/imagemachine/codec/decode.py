@@ -32,7 +32,7 @@ Image.preinit()
 # The limit is ours, from the header and over all frames; Pillow's own would only warn.
 Image.MAX_IMAGE_PIXELS = None
 
-_JPEG_GAP, _PLANES_GAP = 1.25, 1.25
+_JPEG_GAP, _PLANES_GAP = 1.25, 1.23
 """So much larger than what is wanted a JPEG is left when it is decoded smaller than it is.
 
 libjpeg has but a few scales, and sharp goes as near.
