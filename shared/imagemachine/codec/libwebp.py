@@ -22,7 +22,7 @@ _ABI = 0x0209
 _ENCODER_ABI = 0x0200
 """Of the encoder's: the first half of WEBP_ENCODER_ABI_VERSION, which is what counts, unchanged since libwebp 0.2.0."""
 
-_FAR, _GAP = 4.0, 1.5
+_FAR, _GAP = 6.0, 1.5
 """From so many times the wanted size on a picture is decoded smaller, to so many times that size.
 
 libwebp has every scale, but averages more coarsely than Lanczos' kernel.
@@ -238,6 +238,7 @@ def _opened(data: bytes) -> _Config | None:
     if _library.WebPGetFeaturesInternal(data, len(data), ctypes.byref(features), _ABI) or features.has_animation:
         return None
     config.output.is_external_memory = 1
+    config.options.use_threads = 1  # A second one filters and writes the rows that the first one has read.
     return config
 
 
