@@ -32,8 +32,9 @@ _PERFECT, _COPY_NONE, _OPTIMIZE = 1, 64, 256
 _WRITE_PROGRESSIVE, _ACCURATE_DCT = 16384, 4096
 
 _SUBSAMPLINGS: dict[int, Subsampling] = {0: (1, 1), 1: (2, 1), 2: (2, 2), 4: (1, 2), 5: (4, 1)}
-_GREY = 3
-"""TurboJPEG's number for a picture without chroma, as those above are for the ways to have fewer samples of it."""
+_GREY, _FULL = 3, 0
+"""TurboJPEG's numbers for a picture without chroma and with as much of it as luma, as those above are for others."""
+_HALVED = (2, 2)
 _IN_YCBCR, _IN_GREY = 1, 2
 _SCALES = (8, 4, 2, 1)
 """A picture is decoded at 1/8 and so on: the scales that libjpeg-turbo has fast code for."""
@@ -114,6 +115,8 @@ def _load() -> ctypes.CDLL | None:
                 ctypes.c_int,
                 ctypes.c_int,
             )
+            if hasattr(library, "tjHalveChroma"):
+                library.tjHalveChroma.argtypes = (ctypes.c_void_p,)
             if hasattr(library, "tjSetQuantTables"):
                 library.tjSetQuantTables.argtypes = (ctypes.c_void_p, ctypes.POINTER(ctypes.c_uint), ctypes.c_int)
         except (OSError, AttributeError):
@@ -126,6 +129,7 @@ _library: Any = _load()
 available = _library is not None
 takes_tables = hasattr(_library, "tjSetQuantTables")
 """Whether `encoded` does: the images' library is changed to, see docker/base/patches."""
+_can_halve_chroma = hasattr(_library, "tjHalveChroma")
 
 
 def transform(jpeg: bytes, transpose: Transpose | None, *, optimize: bool) -> bytes | None:
@@ -173,7 +177,10 @@ def decoded(jpeg: bytes, size: tuple[int, int], at_least: tuple[int, int], subsa
         smaller = -(-size[0] // scale), -(-size[1] // scale)
         # The last blocks are filled up, in luma to the next chroma sample.
         filled = tuple(-(-length // step) * step for length, step in zip(smaller, samples[-1], strict=True))
-        sizes = [(filled[0] // across, filled[1] // down) for across, down in samples]
+        if subsampling == _HALVED and number.value == _FULL and scale < _SCALES[0] and _can_halve_chroma:
+            _library.tjHalveChroma(handle)
+            samples = [(1, 1), _HALVED, _HALVED]
+        sizes = [(-(-filled[0] // across), -(-filled[1] // down)) for across, down in samples]
         pixels = [bytearray(across * down) for across, down in sizes]
         places = (ctypes.c_void_p * len(pixels))(*(_address(rows) for rows in pixels))
         if _library.tjDecompressToYUVPlanes(handle, jpeg, len(jpeg), places, smaller[0], None, smaller[1], 0):
