@@ -197,9 +197,8 @@ def planes(data: bytes, wanted: tuple[int, int]) -> Planes | None:
     if _library.WebPDecode(data, len(data), ctypes.byref(config)):
         return None
     luma, *chroma = images
-    return Planes(
-        Plane(luma, (0.0, 0.0, *size)), tuple(Plane(image, (0.0, 0.0, size[0] / 2, size[1] / 2)) for image in chroma)
-    )
+    halves = tuple(Plane(image, (0.0, 0.0, size[0] / 2, size[1] / 2)) for image in chroma)
+    return Planes(Plane(luma, (0.0, 0.0, *size)), halves, (2, 2))
 
 
 def encoded(planes: Sequence[Image.Image], quality: int) -> bytes:
