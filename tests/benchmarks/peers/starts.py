@@ -23,35 +23,42 @@ from benchmarks.peers import messages, s3_server
 _SECONDS = 60
 
 
+class Invocation:
+    """One event for one function, and when it was asked for and answered."""
+
+    def __init__(self, event: bytes) -> None:
+        self.event = event
+        self.asked: queue.Queue[float] = queue.Queue()
+        self.answered: queue.Queue[float] = queue.Queue()
+        self.given = threading.Event()
+
+
 class Runtime(BaseHTTPRequestHandler):
-    """Lambda's runtime API: hands out one event, and notes when it is asked for and when it is answered."""
+    """Lambda's runtime API."""
 
     protocol_version = "HTTP/1.1"
-    event = b""
-    asked: "queue.Queue[float]"
-    answered: "queue.Queue[float]"
-    given: threading.Event
+    invocation: Invocation
 
     def do_GET(self) -> None:
         """The next invocation; there is one."""
-        self.asked.put(time.perf_counter())
-        if self.given.is_set():
+        self.invocation.asked.put(time.perf_counter())
+        if self.invocation.given.is_set():
             time.sleep(_SECONDS)
             return
-        self.given.set()
+        self.invocation.given.set()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Lambda-Runtime-Aws-Request-Id", "00000000-0000-0000-0000-000000000001")
         self.send_header("Lambda-Runtime-Deadline-Ms", str(int((time.time() + _SECONDS) * 1000)))
         self.send_header("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:us-east-1:123456789012:function:start")
-        self.send_header("Content-Length", str(len(self.event)))
+        self.send_header("Content-Length", str(len(self.invocation.event)))
         self.end_headers()
-        self.wfile.write(self.event)
+        self.wfile.write(self.invocation.event)
 
     def do_POST(self) -> None:
         """A response or an error."""
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self.answered.put(time.perf_counter() if self.path.endswith("/response") else float("nan"))
+        self.invocation.answered.put(time.perf_counter() if self.path.endswith("/response") else float("nan"))
         self.send_response(202)
         self.send_header("Content-Length", "0")
         self.end_headers()
@@ -69,12 +76,14 @@ class Server(ThreadingHTTPServer):
         """That is how each start ends."""
 
 
-def start(folder: str, runtime: ThreadingHTTPServer, s3: ThreadingHTTPServer) -> dict[str, Any]:
+def start(folder: str, event: bytes, s3: ThreadingHTTPServer) -> dict[str, Any]:
     """One cold start: seconds from the process's start to ready and to the first result, CPU seconds, bytes touched.
 
     Raises queue.Empty where the function does not get that far.
     """
-    Runtime.asked, Runtime.answered, Runtime.given = queue.Queue(), queue.Queue(), threading.Event()
+    # Of its own: a function that is being killed may still ask for the next event.
+    invocation = Invocation(event)
+    runtime = _serving(type("RuntimeOnce", (Runtime,), {"invocation": invocation}))
     environment = {
         **os.environ,
         "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{runtime.server_port}",
@@ -91,14 +100,22 @@ def start(folder: str, runtime: ThreadingHTTPServer, s3: ThreadingHTTPServer) ->
     command = [sys.executable, "-m", "awslambdaric", "app.handler"]
     with subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL) as process:
         try:
-            ready = Runtime.asked.get(timeout=_SECONDS) - begun
-            result = Runtime.answered.get(timeout=_SECONDS) - begun
+            ready = invocation.asked.get(timeout=_SECONDS) - begun
+            result = invocation.answered.get(timeout=_SECONDS) - begun
             touched = sum(_touched(pid) for pid in _tree(process.pid))
             cpu = sum(_cpu(pid) for pid in _tree(process.pid))
         finally:
             for pid in reversed(_tree(process.pid)):
                 os.kill(pid, signal.SIGKILL)
+            runtime.shutdown()
+            runtime.server_close()
     return {"folder": folder, "ready": ready, "result": result, "cpu": cpu, "touched": touched}
+
+
+def _serving(handler: type[BaseHTTPRequestHandler]) -> Server:
+    server = Server(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server
 
 
 def _tree(pid: int) -> list[int]:
@@ -129,13 +146,11 @@ def main(picture: str, rounds: int, folders: list[str]) -> None:
     key = messages.key_of(data)
     s3_server.Handler.objects = s3_server.Objects(0.0)
     s3_server.Handler.objects.held[f"/{messages.UPLOADS}/{key}"] = data, "0" * 32, {"Content-Type": "image/jpeg"}
-    Runtime.event = json.dumps(messages.event([key], [len(data)])).encode()
-    servers = [Server(("127.0.0.1", 0), handler) for handler in (Runtime, s3_server.Handler)]
-    for server in servers:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    event = json.dumps(messages.event([key], [len(data)])).encode()
+    s3 = _serving(s3_server.Handler)
     for _ in range(rounds):
         for folder in folders:
-            sys.stdout.write(json.dumps(start(folder, *servers)) + "\n")
+            sys.stdout.write(json.dumps(start(folder, event, s3)) + "\n")
             sys.stdout.flush()
 
 
