@@ -1,8 +1,11 @@
 """S3 without boto3: requests are those that boto3 would send, and what does not succeed is left to it."""
 
 import datetime as dt
+import shutil
 import socket
+import ssl
 import struct
+import subprocess
 import threading
 import time
 from base64 import b64encode
@@ -12,6 +15,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import product
+from pathlib import Path
 from typing import Any, Self
 from zlib import crc32
 
@@ -242,6 +246,46 @@ def test_an_object_is_read_over_one_connection(client: S3, server: Server, boto3
         assert client.head_object(Bucket="pictures", Key="a b")["ContentLength"] == 7
     assert {line for line, _, _ in server.requests} == {"GET /pictures/a%20b", "HEAD /pictures/a%20b"}
     assert (server.connections, boto3.calls) == (1, [])
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of this computer, by itself, with its key."""
+    if shutil.which("openssl") is None:
+        pytest.skip("needs openssl, to make a certificate")
+    file = tmp_path_factory.mktemp("tls") / "certificate.pem"
+    command = ["openssl", "req", "-x509", "-nodes", "-newkey", "rsa:2048", "-days", "2", "-subj", "/CN=this"]
+    command += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(file) + ".key", "-out", str(file)]
+    subprocess.run(command, check=True, capture_output=True)
+    return file
+
+
+@pytest.fixture
+def secure(server: Server, certificate: Path) -> Access:
+    """The server, behind TLS."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, f"{certificate}.key")
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    return ACCESS._replace(endpoint=f"https://127.0.0.1:{server.server_port}", certificates=str(certificate))
+
+
+def test_tls_protects_bodies_that_are_then_not_signed(secure: Access, server: Server, boto3: Boto3) -> None:
+    with closing(S3(secure, lambda: boto3)) as client:
+        client.put_object(Bucket="pictures", Key="a", Body=b"picture")
+        assert client.get_object(Bucket="pictures", Key="a")["Body"].read() == b"picture"
+    (_, put, body), (_, get, _) = server.requests
+    assert (put["x-amz-content-sha256"], body) == ("UNSIGNED-PAYLOAD", b"picture")
+    assert put["x-amz-checksum-crc32"] == b64encode(crc32(b"picture").to_bytes(4, "big")).decode()
+    assert get["x-amz-content-sha256"] == sha256(b"").hexdigest()
+    assert (server.connections, boto3.calls) == (1, [])
+
+
+def test_a_server_whose_certificate_is_not_trusted_is_told_nothing(
+    secure: Access, server: Server, boto3: Boto3
+) -> None:
+    with closing(S3(secure._replace(certificates=None), lambda: boto3)) as client:
+        client.put_object(Bucket="pictures", Key="a", Body=b"picture")
+    assert (server.requests, [name for name, _ in boto3.calls]) == ([], ["put_object"])
 
 
 def test_an_object_is_stored_with_its_checksum(client: S3, server: Server, boto3: Boto3) -> None:
