@@ -2,9 +2,10 @@
 
     tests/benchmarks/run.sh compare [--only PATTERN] [--seconds 6] [--out FOLDER] [PICTURE ...]
 
-Each contender is one process for the whole run. For every picture and task they take turns, A B C A B C, so that
-whatever else the computer does meets all alike. A result's pixels are compared with a full decode of the same picture:
-a time that is bought with pixels worse than sharp's does not count.
+Each contender is one process for the whole run, with one processor, as a Lambda function of up to 1,769 MB has. For
+every picture and task they take turns, A B C A B C, so that whatever else the computer does meets all alike. A result's
+pixels are compared with a full decode of the same picture: a time that is bought with pixels worse than sharp's does
+not count.
 """
 
 import argparse
@@ -240,8 +241,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     wanted = options.contenders.split(",")
     rows = contenders.ALL
     if options.image:
-        rows = contenders.in_image(options.image, sorted({subject.path.parent for subject in subjects}))
-    children = contenders.start(tuple(row for row in rows if row.name in wanted))
+        processors = ",".join(map(str, contenders.allowed(options.processors)))
+        folders = sorted({subject.path.parent for subject in subjects})
+        rows = contenders.in_image(options.image, folders, [f"--cpuset-cpus={processors}"])
+    children = contenders.start(tuple(row for row in rows if row.name in wanted), options.processors)
     cells: list[Cell] = []
     try:
         for subject in subjects:
@@ -254,6 +257,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     names = [child.contender.name for child in children]
     found: dict[str, Any] = {
         "clock": options.clock,
+        "processors": options.processors,
         "date": datetime.now(UTC).date().isoformat(),
         "machine": machine(),
         "versions": {child.contender.title: child.versions for child in children},
@@ -274,7 +278,8 @@ def _described(found: dict[str, Any]) -> str:
     )
     where = f"{found['date']}, {found['machine']['processor']}, {found['machine']['system']}"
     return (
-        f"Milliseconds of {found['clock']} time, median ± half the interquartile range, {where}. {versions}."
+        f"Milliseconds of {found['clock']} time with {found['processors']} of the processors, median ± half the"
+        f" interquartile range, {where}. {versions}."
         " Bold: the target is met, with pixels as good as sharp's."
     )
 
@@ -308,6 +313,7 @@ def _options() -> argparse.ArgumentParser:
     add("--contenders", default=",".join(row.name for row in contenders.ALL))
     add("--seconds", type=float, default=6.0, help="for each picture and task, about")
     add("--clock", choices=("wall", "cpu"), default="wall", help="cpu where other work runs on the computer meanwhile")
+    add("--processors", type=int, default=1, help="for each; with a second one libvips reads or writes in it meanwhile")
     add("--image", metavar="NAME", help="run the machine's rows in this image of a function")
     add("--out", type=Path, default=RESULTS)
     add("--photographs", type=Path, default=contenders.PHOTOGRAPHS)

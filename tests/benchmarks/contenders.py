@@ -60,9 +60,12 @@ class Run:
 
 
 class Child:
-    """A contender's process. Raises OSError where it cannot be started."""
+    """A contender's process. Raises OSError where it cannot be started.
 
-    def __init__(self, contender: Contender) -> None:
+    processors: how many it may use, the same ones for all contenders; None: all there are.
+    """
+
+    def __init__(self, contender: Contender, processors: int | None = None) -> None:
         self.contender = contender
         paths = os.pathsep.join([str(ROOT / "tests"), str(ROOT / "shared")])
         self._process = subprocess.Popen(
@@ -72,6 +75,8 @@ class Child:
             text=True,
             env={**os.environ, "PYTHONPATH": paths, "BENCH_HOME": str(BENCH)},
         )
+        if processors is not None:
+            os.sched_setaffinity(self._process.pid, allowed(processors))  # before it has started a thread
         try:
             self.versions: dict[str, str] = self._answer()
         except EOFError as error:
@@ -115,6 +120,11 @@ class Child:
         return json.loads(line)
 
 
+def allowed(processors: int) -> list[int]:
+    """The first so many processors of those that are there for us."""
+    return sorted(os.sched_getaffinity(0))[:processors]
+
+
 def in_image(image: str, folders: Sequence[Path], limits: Sequence[str] = ()) -> tuple[Contender, ...]:
     """All contenders, the machine's own rows run inside a function's image, as Lambda runs it.
 
@@ -134,12 +144,12 @@ def in_image(image: str, folders: Sequence[Path], limits: Sequence[str] = ()) ->
     )
 
 
-def start(contenders: Sequence[Contender]) -> list[Child]:
-    """Start them; one that cannot start is left out, with a word."""
+def start(contenders: Sequence[Contender], processors: int | None = None) -> list[Child]:
+    """Start them; one that cannot start is left out, with a word. `processors` as for a Child."""
     children = []
     for contender in contenders:
         try:
-            children.append(Child(contender))
+            children.append(Child(contender, processors))
         except OSError as error:
             sys.stderr.write(f"{contender.title}: {error}; its row is left out.\n")
     return children
