@@ -66,7 +66,8 @@ def _codec_memory() -> int:
 
 
 def _client(service: str) -> Any:
-    from imagemachine.s3 import S3, Access  # noqa: PLC0415
+    from imagemachine.s3 import S3  # noqa: PLC0415
+    from imagemachine.signature import Access  # noqa: PLC0415
 
     access = Access.load(os.environ) if service == "s3" else None
     return S3(access, _once(lambda: _boto3(service))) if access else _boto3(service)

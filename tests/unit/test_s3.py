@@ -26,8 +26,9 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.session import get_session
 
-from imagemachine import s3
-from imagemachine.s3 import S3, Access, place, signed
+from imagemachine import connections, s3
+from imagemachine.s3 import S3
+from imagemachine.signature import Access, place, signed
 
 MOMENT = dt.datetime(2026, 11, 20, 12, 0, 0, tzinfo=dt.UTC)
 KEYS = (
@@ -318,7 +319,7 @@ def test_an_object_is_stored_with_its_checksum(client: S3, server: Server, boto3
 def test_what_does_not_succeed_is_left_to_boto3(
     client: S3, server: Server, boto3: Boto3, monkeypatch: pytest.MonkeyPatch, trouble: Any, call: str
 ) -> None:
-    monkeypatch.setattr(s3, "_READ_SECONDS", 0.3)
+    monkeypatch.setattr(connections, "_READ_SECONDS", 0.3)
     monkeypatch.setattr(s3, "_PAUSE_SECONDS", 0.0)
     server.last = trouble
     request = {"Bucket": "pictures", "Key": "a"} | ({"Body": b"picture"} if call == "put_object" else {})
