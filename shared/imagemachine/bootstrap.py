@@ -87,7 +87,9 @@ def _boto3(service: str) -> Any:
         # An emulator is one host, and has no name for each bucket.
         s3={"addressing_style": "path"} if emulated else None,
     )
-    return boto3.client(service, config=config)
+    # It knows the first of these only; a container that is run by hand may have the second only.
+    region = os.environ.get("AWS_DEFAULT_REGION") or os.environ.get("AWS_REGION")
+    return boto3.client(service, region_name=region, config=config)
 
 
 def _once(make: Callable[[], Any]) -> Callable[[], Any]:

@@ -38,7 +38,7 @@ class Access(NamedTuple):
     @classmethod
     def load(cls, environ: Mapping[str, str]) -> Self | None:
         """From an environment such as Lambda's; None where it asks for what only boto3 can do."""
-        region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or ""
+        region = environ.get("AWS_DEFAULT_REGION") or environ.get("AWS_REGION") or ""
         key_id, secret = environ.get("AWS_ACCESS_KEY_ID"), environ.get("AWS_SECRET_ACCESS_KEY")
         proxies = any(name.lower() in ("http_proxy", "https_proxy", "all_proxy") for name in environ)
         special = proxies or any(environ.get(name) for name in _LEFT_TO_BOTO3)
