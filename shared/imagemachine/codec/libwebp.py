@@ -7,6 +7,7 @@ The library is the one that Pillow has loaded; without it, Pillow's way remains.
 
 import ctypes
 import math
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,10 @@ libwebp has every scale, but averages more coarsely than Lanczos' kernel.
 """
 _SEEN_UP_TO = 4 / 3
 """Times the wanted size. Of larger pictures libwebp itself leaves out the filter against blocks when it scales them."""
+_SEVERAL_PROCESSORS = (
+    len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)) > 1
+)
+"""Then a second thread filters and scales the rows that the first one has read."""
 
 
 class _Features(ctypes.Structure):
@@ -237,7 +242,7 @@ def _opened(data: bytes) -> _Config | None:
     if _library.WebPGetFeaturesInternal(data, len(data), ctypes.byref(features), _ABI) or features.has_animation:
         return None
     config.output.is_external_memory = 1
-    config.options.use_threads = 1  # A second one filters and writes the rows that the first one has read.
+    config.options.use_threads = _SEVERAL_PROCESSORS
     return config
 
 
