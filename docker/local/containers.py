@@ -150,7 +150,7 @@ class FunctionContainer(FunctionProcess):
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
-        threading.Thread(target=self._relay, args=(child, home / "output.log"), daemon=True).start()
+        threading.Thread(target=self._relay, args=(child,), daemon=True).start()
         return child
 
     def _container_environment(self) -> dict[str, str]:

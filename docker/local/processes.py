@@ -169,7 +169,7 @@ class FunctionProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
-        threading.Thread(target=self._relay, args=(child, home / "output.log"), daemon=True).start()
+        threading.Thread(target=self._relay, args=(child,), daemon=True).start()
         return child
 
     def _environment(self, home: Path) -> dict[str, str]:
@@ -195,13 +195,11 @@ class FunctionProcess:
             **function.environment,
         }
 
-    def _relay(self, child: subprocess.Popen[bytes], log: Path) -> None:
+    def _relay(self, child: subprocess.Popen[bytes]) -> None:
         """Pass on what the function writes, line by line."""
         assert child.stdout is not None  # noqa: S101 - it was asked for
-        with child.stdout as output, log.open("ab") as copy:
+        with child.stdout as output:
             for line in output:
-                copy.write(line)
-                copy.flush()
                 self._site.report_line(self._function.variant, line.decode(errors="replace").rstrip("\r\n"))
 
 
