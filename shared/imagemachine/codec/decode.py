@@ -32,7 +32,7 @@ Image.preinit()
 # The limit is ours, from the header and over all frames; Pillow's own would only warn.
 Image.MAX_IMAGE_PIXELS = None
 
-_JPEG_GAP, _PLANES_GAP = 1.25, 1.23
+_JPEG_GAP = 1.25
 """So much larger than what is wanted a JPEG is left when it is decoded smaller than it is.
 
 libjpeg has but a few scales, and sharp goes as near.
@@ -223,7 +223,7 @@ def planes(upload: Upload, wanted: tuple[int, int], subsampling: Subsampling) ->
     """A JPEG or WebP in planes, as it holds them; `wanted` as in `still`, which is there where this gives None."""
     if upload.format == "webp":
         return libwebp.planes(upload.data, wanted)
-    return turbojpeg.decoded(upload.data, upload.size, _larger(wanted, _PLANES_GAP), subsampling)
+    return turbojpeg.decoded(upload.data, upload.size, wanted, subsampling)
 
 
 def _larger(size: tuple[int, int], times: float) -> tuple[int, int]:

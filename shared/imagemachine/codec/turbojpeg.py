@@ -32,12 +32,14 @@ _PERFECT, _COPY_NONE, _OPTIMIZE = 1, 64, 256
 _WRITE_PROGRESSIVE, _ACCURATE_DCT = 16384, 4096
 
 _SUBSAMPLINGS: dict[int, Subsampling] = {0: (1, 1), 1: (2, 1), 2: (2, 2), 4: (1, 2), 5: (4, 1)}
-_GREY, _FULL = 3, 0
-"""TurboJPEG's numbers for a picture without chroma and with as much of it as luma, as those above are for others."""
-_HALVED = (2, 2)
+_GREY = 3
+"""TurboJPEG's number for a picture without chroma, as those above are for the ways to have fewer samples of it."""
 _IN_YCBCR, _IN_GREY = 1, 2
 _SCALES = (8, 4, 2, 1)
 """A picture is decoded at 1/8 and so on: the scales that libjpeg-turbo has fast code for."""
+_GAP = 1.23
+"""So much larger than what is wanted it is left, as near as sharp goes. Chroma may come out at half its size as long as
+that is as much as wanted: what is lost then is a thirtieth of what quality 80 loses."""
 
 
 class _Transform(ctypes.Structure):
@@ -151,11 +153,10 @@ def transform(jpeg: bytes, transpose: Transpose | None, *, optimize: bool) -> by
         return None if failed else ctypes.string_at(buffer, size.value)
 
 
-def decoded(jpeg: bytes, size: tuple[int, int], at_least: tuple[int, int], subsampling: Subsampling) -> Planes | None:
+def decoded(jpeg: bytes, size: tuple[int, int], wanted: tuple[int, int], subsampling: Subsampling) -> Planes | None:
     """The JPEG of `size` in planes, not yet upright; smaller than it is where libjpeg has a scale for that.
 
-    No plane becomes smaller than a picture of the size `at_least`, with such a subsampling, has it.
-
+    Its planes stay larger than those of a picture of the size `wanted` with such a subsampling.
     None where that cannot be done: no library, colours that are none of JFIF's, or a file that libjpeg has something
     to say about, be it only a warning: Pillow then tells what is damaged from what is merely odd.
     """
@@ -169,17 +170,19 @@ def decoded(jpeg: bytes, size: tuple[int, int], at_least: tuple[int, int], subsa
         if colours.value not in (_IN_YCBCR, _IN_GREY) or number.value not in (*_SUBSAMPLINGS, _GREY):
             return None
         samples = _samples(number.value)
-        least = [
-            length * max(1, has / wanted)
-            for length, has, wanted in zip(at_least, samples[-1], subsampling, strict=True)
-        ]
-        scale = next(s for s in _SCALES if s == 1 or (size[0] >= s * least[0] and size[1] >= s * least[1]))
+        # How many times too large the picture is, and its chroma.
+        times = min(has / length for has, length in zip(size, wanted, strict=True))
+        chroma_times = min(
+            has / length * theirs / own
+            for has, length, theirs, own in zip(size, wanted, subsampling, samples[-1], strict=True)
+        )
+        scale = next(scale for scale in _SCALES if scale == 1 or min(times, chroma_times) >= _GAP * scale)
         smaller = -(-size[0] // scale), -(-size[1] // scale)
         # The last blocks are filled up, in luma to the next chroma sample.
         filled = tuple(-(-length // step) * step for length, step in zip(smaller, samples[-1], strict=True))
-        if subsampling == _HALVED and number.value == _FULL and scale < _SCALES[0] and _can_halve_chroma:
+        if _can_halve_chroma and number.value != _GREY and scale < _SCALES[0] and chroma_times >= 2 * scale:
             _library.tjHalveChroma(handle)
-            samples = [(1, 1), _HALVED, _HALVED]
+            samples = [(1, 1), *((2 * across, 2 * down) for across, down in samples[1:])]
         sizes = [(-(-filled[0] // across), -(-filled[1] // down)) for across, down in samples]
         pixels = [bytearray(across * down) for across, down in sizes]
         places = (ctypes.c_void_p * len(pixels))(*(_address(rows) for rows in pixels))
