@@ -39,7 +39,8 @@ def test_what_others_use_is_not() -> None:
     script = "import time\nwhile True: time.process_time()"
     with subprocess.Popen([sys.executable, "-c", script]) as other:
         try:
-            with subprocess.Popen(["sleep", "0.5"]) as child, Usage(child.pid) as usage:
+            script = "import time; time.sleep(0.5)"
+            with subprocess.Popen([sys.executable, "-I", "-S", "-c", script]) as child, Usage(child.pid) as usage:
                 sleep(0.4)
         finally:
             other.kill()
