@@ -31,7 +31,7 @@ _RIGHTS = (b"Copyright\0", b"Author\0")
 _NAME = re.compile(rb"[A-Za-z]{4}")
 _INFLATED = {b"zTXt": 1 << 20, b"iTXt": 1 << 20, b"iCCP": 1 << 22}
 """The most bytes that a compressed chunk may grow to; a larger one is meant to do harm."""
-_DRAWING = 0.95
+_DRAWING = 0.97
 """A picture that deflate makes so much smaller than runs alone do is a drawing."""
 _REPETITIVE = 25
 """A drawing that becomes so many times smaller may become half as large again, in next to no time."""
@@ -326,9 +326,10 @@ def written(image: Image.Image, **options: Any) -> bytes:
     if image.mode in ("P", "1"):
         return _saved(image, compress_level=6, **options)
     rows = _some_rows(image)
-    if len(_saved(rows, compress_level=2)) < _DRAWING * len(_saved(rows, compress_type=zlib.Z_RLE)):
+    if len(_saved(rows, compress_level=3)) < _DRAWING * len(_saved(rows, compress_type=zlib.Z_RLE)):
         quick = _saved(image, compress_level=3, **options)
-        if _REPETITIVE * len(quick) > image.width * image.height * len(image.getbands()):
+        samples = 2 if image.mode.startswith("I;16") else len(image.getbands())
+        if _REPETITIVE * len(quick) > image.width * image.height * samples:
             return quick
         return _saved(image, compress_level=6, **options)
     return _saved(image, compress_type=zlib.Z_RLE, **options)
