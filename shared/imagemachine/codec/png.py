@@ -31,8 +31,8 @@ _RIGHTS = (b"Copyright\0", b"Author\0")
 _NAME = re.compile(rb"[A-Za-z]{4}")
 _INFLATED = {b"zTXt": 1 << 20, b"iTXt": 1 << 20, b"iCCP": 1 << 22}
 """The most bytes that a compressed chunk may grow to; a larger one is meant to do harm."""
-_DRAWING = 0.97
-"""A picture that deflate makes so much smaller than runs alone do is a drawing."""
+_DRAWING = 0.8
+"""A picture that deflate makes so much smaller than runs alone do is a drawing: of photographs it is 0.9 and more."""
 _REPETITIVE = 25
 """A drawing that becomes so many times smaller may become half as large again, in next to no time."""
 _BANDS, _BAND = 3, 16_384
@@ -326,7 +326,7 @@ def written(image: Image.Image, **options: Any) -> bytes:
     if image.mode in ("P", "1"):
         return _saved(image, compress_level=6, **options)
     rows = _some_rows(image)
-    if len(_saved(rows, compress_level=3)) < _DRAWING * len(_saved(rows, compress_type=zlib.Z_RLE)):
+    if len(_saved(rows, compress_level=6)) < _DRAWING * len(_saved(rows, compress_type=zlib.Z_RLE)):
         quick = _saved(image, compress_level=3, **options)
         samples = 2 if image.mode.startswith("I;16") else len(image.getbands())
         if _REPETITIVE * len(quick) > image.width * image.height * samples:
@@ -381,7 +381,7 @@ def _deflated(samples: bytes) -> bytes:
         return zlib.compress(samples, 4)
     middle = samples[len(samples) // 2 :][: _BANDS * _BAND]
     runs = (
-        zlib.Z_RLE if len(_row(middle, 2)) >= _DRAWING * len(_row(middle, 2, zlib.Z_RLE)) else zlib.Z_DEFAULT_STRATEGY
+        zlib.Z_RLE if len(_row(middle, 6)) >= _DRAWING * len(_row(middle, 2, zlib.Z_RLE)) else zlib.Z_DEFAULT_STRATEGY
     )
     return _row(samples, 2, runs)
 
