@@ -56,7 +56,7 @@ class Run:
     cpu: float
     bytes: int
     peak: int
-    """Bytes of memory, the most that the contender has held since its start."""
+    """Bytes of memory, the most that the contender has held since its start, where that was asked for."""
 
 
 class Child:
@@ -93,9 +93,12 @@ class Child:
         """Of the process itself; it may have others below it."""
         return self._process.pid
 
-    def run(self, picture: Path, task: dict[str, int], save: Path | None = None) -> Run | str:
-        """Do a task once; a sentence where the contender has no way to. Raises EOFError where it dies on it."""
-        request = {"picture": str(picture), "task": task, "save": str(save) if save else None}
+    def run(self, picture: Path, task: dict[str, int], save: Path | None = None, *, peak: bool = False) -> Run | str:
+        """Do a task once; a sentence where the contender has no way to. Raises EOFError where it dies on it.
+
+        peak: look at its memory too, which takes a while.
+        """
+        request = {"picture": str(picture), "task": task, "save": str(save) if save else None, "peak": peak}
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()

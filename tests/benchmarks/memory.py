@@ -29,7 +29,7 @@ def peaks(path: Path, task: str, rows: Sequence[contenders.Contender]) -> dict[s
     found = {}
     for row in rows:
         with contenders.Child(row) as child:
-            runs = [child.run(path, pictures.TASKS[task]) for _ in range(_RUNS)]
+            runs = [child.run(path, pictures.TASKS[task], peak=True) for _ in range(_RUNS)]
         if not isinstance(runs[-1], str):
             found[row.name] = runs[-1].peak
     return found

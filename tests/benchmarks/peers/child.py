@@ -1,9 +1,9 @@
 """The child's side of the line protocol, for contenders written in Python.
 
 A contender is a process that lives for the whole run. It first prints one line, its versions, and then answers
-every line `{"picture": path, "task": {...}, "save": path or null}` with one line
-`{"seconds": ..., "cpu": ..., "bytes": ..., "peak": ...}`, or `{"unable": "why"}` where it cannot do such a task.
-What is timed is the task from memory to memory; reading the picture and saving the result are not.
+every line `{"picture": path, "task": {...}, "save": path or null, "peak": whether its memory is of interest}` with
+one line `{"seconds": ..., "cpu": ..., "bytes": ..., "peak": bytes or 0}`, or `{"unable": "why"}` where it cannot do
+such a task. What is timed is the task from memory to memory; reading the picture and saving the result are not.
 """
 
 import json
@@ -59,7 +59,9 @@ def serve(versions: dict[str, str], contender: Callable[[bytes, Task], bytes]) -
             continue
         if request["save"]:
             Path(request["save"]).write_bytes(result)
-        say({"seconds": seconds, "cpu": cpu, "bytes": len(result), "peak": peak_bytes()})
+        # To look at all memory takes as long as a small picture, and leaves the caches full of it.
+        peak = peak_bytes() if request["peak"] else 0
+        say({"seconds": seconds, "cpu": cpu, "bytes": len(result), "peak": peak})
 
 
 def cpu_seconds(without: int = 0) -> float:
