@@ -4,6 +4,7 @@ import io
 import struct
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import lru_cache
 
 from PIL import Image, ImageCms
@@ -148,7 +149,8 @@ def _level(curve: bytes, level: float) -> float | None:
         (kind,) = struct.unpack_from(">H", curve, 8)
         if kind == 3 and len(curve) >= 32:
             gamma, a, b, c, d = (number / 0x10000 for number in struct.unpack_from(">5l", curve, 12))
-            return float(max(0.0, a * level + b) ** gamma) if level >= d else c * level
+            with suppress(ArithmeticError):  # A damaged one may say 0 to the power of -1, or 30,000 to that of 100.
+                return float(max(0.0, a * level + b) ** gamma) if level >= d else c * level
         return None
     if curve[:4] == b"curv" and len(curve) >= 12:
         (count,) = struct.unpack_from(">L", curve, 8)

@@ -248,6 +248,9 @@ def check(upload: Upload) -> None:
     if upload.frames > 1:
         for _frame in shown(upload):
             pass
+    elif upload.format == "webp":
+        with picture_errors(upload.format):
+            opened(upload.format, upload.data).load()  # Stricter than `still` is: other viewers are, too.
     else:
         still(upload, upload.size)
 

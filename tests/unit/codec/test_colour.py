@@ -2,6 +2,7 @@
 
 import io
 import json
+import struct
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -161,6 +162,17 @@ def test_a_broken_profile_is_noted_and_ignored() -> None:
         assert any("profile" in note for note in made.notes)
         plain = render(Variant("any", Fit(40, 40)), file_of(scene(), "png"), LIMITS)
         assert furthest(opened(made.data).frames[0], opened(plain.data).frames[0]) == 0
+
+
+@pytest.mark.parametrize("numbers", [(-1.0, 1.0, 0.0, 1.0, -1.0), (100.0, 30_000.0, 0.0, 1.0, -1.0)])
+def test_a_curve_beyond_all_numbers_is_not_srgb(numbers: tuple[float, ...]) -> None:
+    curve = b"para" + bytes(4) + struct.pack(">HH", 3, 0)
+    icc = profiles.srgb()
+    place = icc.index(curve) + len(curve)
+    damaged = icc[:place] + struct.pack(">5l", *(int(number * 0x10000) for number in numbers)) + icc[place + 20 :]
+    assert not colour.is_srgb(damaged)
+    made = render(Variant("any", Fit(40, 40)), file_of(scene(), "jpeg", icc_profile=damaged), LIMITS)
+    assert (made.width, made.height) == (40, 27)
 
 
 def test_srgb_is_recognised_by_what_it_does() -> None:

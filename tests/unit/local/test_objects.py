@@ -35,8 +35,9 @@ class Handler(BaseHTTPRequestHandler):
         self.server.connections += 1
 
     def do_PUT(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        if not self._trouble():
+        length = int(self.headers["Content-Length"])
+        body = self.rfile.read(length)
+        if len(body) == length and not self._trouble():
             self.server.objects[self.path] = (self.headers["Content-Type"], body)
             self._answer(200, b"")
 
