@@ -2,7 +2,7 @@
 
 from PIL import Image
 
-_GAP = 3.0
+REDUCING_GAP = 3.0
 """Where a picture is more than so many times too large, whole blocks of pixels are averaged first."""
 
 
@@ -14,7 +14,7 @@ def resized(
     Pillow premultiplies transparency on the way, so no edge gets a fringe.
     """
     if size != image.size:
-        gap = None if image.mode == "I;16" else _GAP  # Pillow averages no blocks of 16-bit samples.
+        gap = None if image.mode == "I;16" else REDUCING_GAP  # Pillow averages no blocks of 16-bit samples.
         image = image.resize(size, Image.Resampling.LANCZOS, box, reducing_gap=gap)
     return image.convert("RGB") if image.mode == "RGBX" else image
 

@@ -16,7 +16,7 @@ from imagemachine.settings import Settings
 from imagemachine.storage import Storage
 from imagemachine.variant import Fit, Variant
 from integration.test_trouble import Upper
-from integration.trouble import Proxy, Trouble
+from integration.trouble import Once, Proxy, Trouble
 
 VARIANT = Variant("thumbnail", Fit(320, 320))
 KEYS = (
@@ -97,18 +97,13 @@ def test_one_trouble_at_each_call_is_overcome(
     s3: Any, endpoint: str, bucket: str, short: Short, trouble: Trouble, when: int
 ) -> None:
     s3.put_object(Bucket=bucket, Key="ingest/a.jpg", Body=b"picture" * 1000)
-    calls: list[str] = []
-
-    def plan(method: str, path: str) -> Trouble | None:
-        calls.append(method)
-        return trouble if len(calls) == when + 1 else None
-
+    once = Once(trouble, when)
     with Proxy(endpoint) as proxy:
-        proxy.plan = plan
+        proxy.plan = once
         storage = Storage(short(proxy.endpoint), cache_control="no-store")
         job = Job(VARIANT, Settings.load({}, "thumbnail"), storage, Upper())
         assert job.run(Notice(bucket, "ingest/a.jpg"), lambda: 60).outcome is Outcome.MADE
-    assert list(dict.fromkeys(calls)) == ["GET", "PUT", "HEAD"]
+    assert list(dict.fromkeys(once.calls)) == ["GET", "PUT", "HEAD"]
     assert s3.get_object(Bucket=bucket, Key="thumbnail/a.jpg")["Body"].read() == b"PICTURE" * 1000
 
 

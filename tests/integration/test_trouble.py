@@ -14,7 +14,7 @@ from imagemachine.job import Job
 from imagemachine.settings import Settings
 from imagemachine.storage import Storage
 from imagemachine.variant import Fit, Made, Variant
-from integration.trouble import Proxy, Storm, Trouble
+from integration.trouble import Once, Proxy, Storm, Trouble
 
 VARIANT = Variant("thumbnail", Fit(320, 320))
 
@@ -38,19 +38,14 @@ def test_one_trouble_at_each_call(s3: Any, endpoint: str, trouble: Trouble, when
     bucket = f"trouble-{uuid4().hex[:12]}"
     s3.create_bucket(Bucket=bucket)
     s3.put_object(Bucket=bucket, Key="ingest/a.jpg", Body=b"picture" * 1000)
-    calls: list[str] = []
-
-    def plan(method: str, path: str) -> Trouble | None:
-        calls.append(method)
-        return trouble if len(calls) == when + 1 else None
-
+    once = Once(trouble, when)
     with Proxy(endpoint) as proxy:
-        proxy.plan = plan
+        proxy.plan = once
         job = job_through(proxy)
         harmless = trouble is Trouble.SLOW or (trouble is Trouble.TRUNCATED and when > 0)
         if harmless:
             job.run(Notice(bucket, "ingest/a.jpg"), lambda: 60)
-            assert calls == ["GET", "PUT", "HEAD"]
+            assert once.calls == ["GET", "PUT", "HEAD"]
         else:
             with pytest.raises(Retryable):
                 job.run(Notice(bucket, "ingest/a.jpg"), lambda: 60)

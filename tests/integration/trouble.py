@@ -42,6 +42,19 @@ Plan = Callable[[str, str], Trouble | None]
 """From a request's method and path to what happens to it."""
 
 
+class Once:
+    """One trouble, at the call number `when` from 0 on; the methods of all calls are in `calls`."""
+
+    def __init__(self, trouble: Trouble, when: int) -> None:
+        self.calls: list[str] = []
+        self._trouble = trouble
+        self._when = when
+
+    def __call__(self, method: str, path: str) -> Trouble | None:
+        self.calls.append(method)
+        return self._trouble if len(self.calls) == self._when + 1 else None
+
+
 class Storm:
     """Trouble for a share of all requests, at random from a seed."""
 

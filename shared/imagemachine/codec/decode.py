@@ -32,11 +32,6 @@ Image.preinit()
 # The limit is ours, from the header and over all frames; Pillow's own would only warn.
 Image.MAX_IMAGE_PIXELS = None
 
-_JPEG_GAP = 1.25
-"""So much larger than what is wanted a JPEG is left when it is decoded smaller than it is.
-
-libjpeg has but a few scales, and sharp goes as near.
-"""
 _EXIF = b"Exif\0\0"
 _TIFF_TEXTS = (0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x8298)
 """Description, maker, model, software, time, artist and copyright; libtiff as Pillow has it writes no directories."""
@@ -213,7 +208,7 @@ def still(upload: Upload, wanted: tuple[int, int]) -> Decoded:
         image = opened(upload.format, upload.data) if upload.as_png is None else png.opened(upload.as_png, upload.data)
         drafted = None
         if upload.format == "jpeg":
-            drafted = image.draft(None, _larger(wanted, _JPEG_GAP))
+            drafted = image.draft(None, _larger(wanted, turbojpeg.GAP))
             image.decodermaxblock = len(upload.data)  # In one piece: the decoder stumbles over every seam.
         image.load()
         return Decoded(image, drafted[1] if drafted else None)

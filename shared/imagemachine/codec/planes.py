@@ -11,6 +11,7 @@ from typing import NamedTuple
 from PIL import Image
 
 from imagemachine.codec.orientation import Transpose, transposed, transposed_box, transposed_size
+from imagemachine.transforms import REDUCING_GAP
 
 Subsampling = tuple[int, int]
 """How many luma samples stand above one chroma sample, across and down: 2, 2 is 4:2:0."""
@@ -44,13 +45,9 @@ class Plane(NamedTuple):
         image = extended(image, (math.ceil(right), math.ceil(bottom)))
         # Pillow would go across first, which is the slower way: better on fewer rows.
         rows = (0.0, top, image.width, min(bottom, image.height))
-        image = image.resize((image.width, wanted[1]), Image.Resampling.LANCZOS, rows, reducing_gap=_GAP)
+        image = image.resize((image.width, wanted[1]), Image.Resampling.LANCZOS, rows, reducing_gap=REDUCING_GAP)
         columns = (left, 0.0, min(right, image.width), image.height)
-        return image.resize(wanted, Image.Resampling.LANCZOS, columns, reducing_gap=_GAP)
-
-
-_GAP = 3.0
-"""As in `transforms.resized`."""
+        return image.resize(wanted, Image.Resampling.LANCZOS, columns, reducing_gap=REDUCING_GAP)
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ _GREY = 3
 _IN_YCBCR, _IN_GREY = 1, 2
 _SCALES = (8, 4, 2, 1)
 """A picture is decoded at 1/8 and so on: the scales that libjpeg-turbo has fast code for."""
-_GAP = 1.23
+GAP = 1.23
 """So much larger than what is wanted it is left, as near as sharp goes. Chroma may come out at half its size as long as
 that is as much as wanted: what is lost then is a thirtieth of what quality 80 loses."""
 
@@ -176,7 +176,7 @@ def decoded(jpeg: bytes, size: tuple[int, int], wanted: tuple[int, int], subsamp
             has / length * theirs / own
             for has, length, theirs, own in zip(size, wanted, subsampling, samples[-1], strict=True)
         )
-        scale = next(scale for scale in _SCALES if scale == 1 or min(times, chroma_times) >= _GAP * scale)
+        scale = next(scale for scale in _SCALES if scale == 1 or min(times, chroma_times) >= GAP * scale)
         smaller = -(-size[0] // scale), -(-size[1] // scale)
         # The last blocks are filled up, in luma to the next chroma sample.
         filled = tuple(-(-length // step) * step for length, step in zip(smaller, samples[-1], strict=True))
