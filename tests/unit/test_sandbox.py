@@ -264,7 +264,7 @@ def test_memory_is_kept_for_the_next_picture_up_to_a_bound() -> None:
         assert sandbox._worker.private_bytes() > 200 * MIB
         sandbox.run(b"peak 600", 10)
         assert pid(sandbox) == before, "no other worker is needed"
-        assert sandbox._worker.private_bytes() < 100 * MIB
+        assert sandbox._worker.private_bytes() < sandbox._task.kept_memory
 
 
 def test_large_uploads_are_not_kept_in_memory() -> None:
