@@ -71,10 +71,13 @@ def read_metadata(jpeg: bytes) -> Metadata:
 
 def write_metadata(jpeg: bytes, metadata: Metadata) -> bytes:
     """The JPEG file with `metadata` put in behind its JFIF segment; it must have none yet."""
+    segments = b"".join(_metadata_segments(metadata))
+    if not segments:
+        return jpeg
     place = 2
     if jpeg[2:4] == bytes((0xFF, _APP0)):
         place += 2 + struct.unpack_from(">H", jpeg, 4)[0]
-    return jpeg[:place] + b"".join(_metadata_segments(metadata)) + jpeg[place:]
+    return jpeg[:place] + segments + jpeg[place:]
 
 
 def _metadata_segments(metadata: Metadata) -> Iterator[bytes]:

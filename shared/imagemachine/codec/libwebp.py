@@ -14,6 +14,7 @@ from typing import Any
 
 from PIL import Image
 
+from imagemachine.codec import samples
 from imagemachine.codec.planes import Plane, Planes
 
 _MODE_RGBA, _MODE_YUV = 1, 11
@@ -98,7 +99,7 @@ class _Picture(ctypes.Structure):
         ("colorspace", ctypes.c_int),
         ("width", ctypes.c_int),
         ("height", ctypes.c_int),
-        ("planes", ctypes.c_char_p * 3),
+        ("planes", ctypes.c_void_p * 3),
         ("y_stride", ctypes.c_int),
         ("uv_stride", ctypes.c_int),
         ("a", ctypes.c_void_p),
@@ -194,14 +195,14 @@ def planes(data: bytes, wanted: tuple[int, int]) -> Planes | None:
     config.output.colorspace = _MODE_YUV
     images = []
     for number, (width, height) in enumerate((size, half, half)):
-        samples = bytearray(width * height)
-        config.output.u.yuva.planes[number] = _address(samples)
+        image, memory = samples.blank((width, height))
+        config.output.u.yuva.planes[number] = memory.address
         config.output.u.yuva.strides[number] = width
-        config.output.u.yuva.sizes[number] = len(samples)
-        images.append(Image.frombuffer("L", (width, height), samples, "raw", "L", 0, 1))
+        config.output.u.yuva.sizes[number] = width * height
+        images.append((image, memory))
     if _library.WebPDecode(data, len(data), ctypes.byref(config)):
         return None
-    luma, *chroma = images
+    luma, *chroma = (image for image, _memory in images)
     halves = tuple(Plane(image, (0.0, 0.0, size[0] / 2, size[1] / 2)) for image in chroma)
     return Planes(Plane(luma, (0.0, 0.0, *size)), halves, (2, 2))
 
@@ -219,8 +220,8 @@ def encoded(planes: Sequence[Image.Image], quality: int) -> bytes:
     ):
         raise ValueError("There is no libwebp that writes.")
     picture.width, picture.height = planes[0].size
-    rows = [plane.tobytes() for plane in planes]
-    picture.planes = (ctypes.c_char_p * 3)(*rows)
+    memory = [samples.of(plane) for plane in planes]
+    picture.planes = (ctypes.c_void_p * 3)(*(plane.address for plane in memory))
     picture.y_stride, picture.uv_stride = planes[0].width, planes[1].width
     picture.writer = ctypes.cast(_library.WebPMemoryWrite, ctypes.c_void_p)
     picture.custom_ptr = ctypes.addressof(writer)

@@ -15,6 +15,7 @@ from typing import Any
 
 from PIL import Image
 
+from imagemachine.codec import samples
 from imagemachine.codec.orientation import Transpose
 from imagemachine.codec.planes import Plane, Planes, Subsampling, extended
 
@@ -107,7 +108,7 @@ def _load() -> ctypes.CDLL | None:
             library.tjInitCompress.restype = ctypes.c_void_p
             library.tjCompressFromYUVPlanes.argtypes = (
                 ctypes.c_void_p,
-                ctypes.POINTER(ctypes.c_char_p),
+                ctypes.POINTER(ctypes.c_void_p),
                 ctypes.c_int,
                 ctypes.c_void_p,
                 ctypes.c_int,
@@ -169,33 +170,30 @@ def decoded(jpeg: bytes, size: tuple[int, int], wanted: tuple[int, int], subsamp
             return None
         if colours.value not in (_IN_YCBCR, _IN_GREY) or number.value not in (*_SUBSAMPLINGS, _GREY):
             return None
-        samples = _samples(number.value)
+        steps = _steps(number.value)
         # How many times too large the picture is, and its chroma.
         times = min(has / length for has, length in zip(size, wanted, strict=True))
         chroma_times = min(
             has / length * theirs / own
-            for has, length, theirs, own in zip(size, wanted, subsampling, samples[-1], strict=True)
+            for has, length, theirs, own in zip(size, wanted, subsampling, steps[-1], strict=True)
         )
         scale = next(scale for scale in _SCALES if scale == 1 or min(times, chroma_times) >= GAP * scale)
         smaller = -(-size[0] // scale), -(-size[1] // scale)
         # The last blocks are filled up, in luma to the next chroma sample.
-        filled = tuple(-(-length // step) * step for length, step in zip(smaller, samples[-1], strict=True))
+        filled = tuple(-(-length // step) * step for length, step in zip(smaller, steps[-1], strict=True))
         if _can_halve_chroma and number.value != _GREY and scale < _SCALES[0] and chroma_times >= 2 * scale:
             _library.tjHalveChroma(handle)
-            samples = [(1, 1), *((2 * across, 2 * down) for across, down in samples[1:])]
-        sizes = [(-(-filled[0] // across), -(-filled[1] // down)) for across, down in samples]
-        pixels = [bytearray(across * down) for across, down in sizes]
-        places = (ctypes.c_void_p * len(pixels))(*(_address(rows) for rows in pixels))
+            steps = [(1, 1), *((2 * across, 2 * down) for across, down in steps[1:])]
+        sizes = [(-(-filled[0] // across), -(-filled[1] // down)) for across, down in steps]
+        images, memory = zip(*map(samples.blank, sizes), strict=True)
+        places = (ctypes.c_void_p * len(sizes))(*(plane.address for plane in memory))
         if _library.tjDecompressToYUVPlanes(handle, jpeg, len(jpeg), places, smaller[0], None, smaller[1], 0):
             return None
     luma, *chroma = (
-        Plane(
-            Image.frombuffer("L", plane_size, rows, "raw", "L", 0, 1),
-            (0.0, 0.0, size[0] / scale / across, size[1] / scale / down),
-        )
-        for plane_size, rows, (across, down) in zip(sizes, pixels, samples, strict=True)
+        Plane(image, (0.0, 0.0, size[0] / scale / across, size[1] / scale / down))
+        for image, (across, down) in zip(images, steps, strict=True)
     )
-    return Planes(luma, tuple(chroma), samples[-1])
+    return Planes(luma, tuple(chroma), steps[-1])
 
 
 def writes(subsampling: Subsampling) -> bool:
@@ -222,9 +220,10 @@ def encoded(
     if len(planes) > 1 and not writes(subsampling):
         raise ValueError("TurboJPEG knows no such subsampling.")
     number = next(key for key, value in _SUBSAMPLINGS.items() if value == subsampling) if len(planes) > 1 else _GREY
-    across, down = _samples(number)[-1]
+    across, down = _steps(number)[-1]
     luma = extended(planes[0], (-(-size[0] // across) * across, -(-size[1] // down) * down))
-    rows = (ctypes.c_char_p * len(planes))(luma.tobytes(), *(plane.tobytes() for plane in planes[1:]))
+    memory = [samples.of(plane) for plane in (luma, *planes[1:])]
+    places = (ctypes.c_void_p * len(memory))(*(plane.address for plane in memory))
     flags = _ACCURATE_DCT | (_WRITE_PROGRESSIVE if progressive else 0)
     # The one way to ask for it that releases before 3.0 have.
     os.environ["TJ_OPTIMIZE"] = "1" if optimize else "0"
@@ -235,19 +234,15 @@ def encoded(
                 raise ValueError("TurboJPEG cannot use the quantisation tables.")
             quality = 100
         if _library.tjCompressFromYUVPlanes(
-            handle, rows, size[0], None, size[1], number, ctypes.byref(buffer), ctypes.byref(length), quality, flags
+            handle, places, size[0], None, size[1], number, ctypes.byref(buffer), ctypes.byref(length), quality, flags
         ):
             raise ValueError("TurboJPEG cannot write the picture.")
         return ctypes.string_at(buffer, length.value)
 
 
-def _samples(number: int) -> list[Subsampling]:
+def _steps(number: int) -> list[Subsampling]:
     """How many luma samples a sample stands for, of each plane."""
     return [(1, 1)] if number == _GREY else [(1, 1), _SUBSAMPLINGS[number], _SUBSAMPLINGS[number]]
-
-
-def _address(pixels: bytearray) -> int:
-    return ctypes.addressof(ctypes.c_char.from_buffer(pixels))
 
 
 @contextmanager
