@@ -5,7 +5,6 @@ redirect, an error, a broken connection, a wrong checksum) is asked of boto3's c
 where else to look, and how to say what went wrong. Every other call is asked of it anyway.
 """
 
-import http.client
 import os
 import time
 import zlib
@@ -14,6 +13,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from hashlib import sha1, sha256
+from http import HTTPStatus
 from typing import Any
 
 from imagemachine.connections import NO_ANSWER, Answer, Connections
@@ -94,14 +94,15 @@ class S3:
         headers = signed(self._access, method, host, path, headers, payload, moment)
         try:
             answer = self._connections.ask(secure, host, method, path, headers, body)
-            if method != "GET" or answer.status != http.client.OK:
-                answer.read()
+            measured = answer.headers.get("content-length", "").isdecimal()
+            if answer.status == HTTPStatus.OK and measured and (method == "PUT" or "etag" in answer.headers):
+                if method != "GET":
+                    answer.read()
+                return answer
         except NO_ANSWER:
             return None
-        if answer.status == http.client.OK and (method == "PUT" or answer.headers.keys() >= {"etag", "content-length"}):
-            return answer
         answer.close()
-        if answer.status >= http.client.INTERNAL_SERVER_ERROR or answer.status == http.client.TOO_MANY_REQUESTS:
+        if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR or answer.status == HTTPStatus.TOO_MANY_REQUESTS:
             time.sleep(os.urandom(1)[0] / 255 * _PAUSE_SECONDS)  # Not everybody asks again at the same moment.
         return None
 

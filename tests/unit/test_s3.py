@@ -207,6 +207,16 @@ def answered(
     return answer
 
 
+def raw(text: bytes) -> Any:
+    """An answer as no server in Python would send it, and then the end of the connection."""
+
+    def answer(request: Handler) -> None:
+        request.wfile.write(text)
+        request.close_connection = True
+
+    return answer
+
+
 def reset(request: Handler) -> None:
     request.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     request.connection.close()
@@ -311,6 +321,16 @@ def test_an_object_is_stored_with_its_checksum(client: S3, server: Server, boto3
         answered(503, b"<Error><Code>SlowDown</Code></Error>"),
         answered(429),
         answered(206),
+        answered(headers={"Content-Length": "all"}),
+        raw(b"HTTP/1.0 200 OK\r\nETag: e\r\nContent-Length: 0\r\n\r\n"),
+        raw(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nETag: e\r\nContent-Length: 0\r\n\r\n"),
+        raw(b"HTTP/1.1 fine\r\nETag: e\r\nContent-Length: 0\r\n\r\n"),
+        raw(b"SSH-2.0-server\r\n"),
+        raw(b"HTTP/1.1 200 OK\r\nETag: e\r\nContent-Length: 0\r\n"),
+        raw(b"HTTP/1.1 200 OK\r\nETag: e\r\nContent-Length: 0\r\nX-"),
+        raw(b"HTTP/1.1 200 OK\r\nETag: e\r\nContent-Length: 0\r\nno header\r\n\r\n"),
+        raw(b"HTTP/1.1 200 OK\r\nETag: e\r\nContent-Length: 0\r\n" + b"X: %s\r\n\r\n" % bytes(100_000)),
+        raw(b"HTTP/1.1 200 OK\r\nETag: e\r\nContent-Length: 0\r\n" + b"".join(b"X%d: x\r\n" % n for n in range(999))),
         reset,
         silent,
     ],
@@ -344,6 +364,7 @@ def wrong(algorithm: str) -> Any:
     "trouble",
     [
         answered(headers={"Content-Length": "8"}, then_close=True),
+        answered(headers={"Transfer-Encoding": "chunked"}, then_close=True),
         wrong("crc32"),
         wrong("sha1"),
         wrong("sha256"),
@@ -376,6 +397,13 @@ def test_a_connection_that_was_ended_is_made_anew(client: S3, server: Server, bo
         client.head_object(Bucket="pictures", Key="a")
         time.sleep(0.05)
     assert (server.connections, len(server.requests), boto3.calls) == (3, 3, [])
+
+
+@pytest.mark.parametrize("smuggled", [{"CacheControl": "x\r\nx-amz-acl: all"}, {"Metadata": {"recipe": "a\nb"}}])
+def test_no_header_becomes_two(client: S3, server: Server, boto3: Boto3, smuggled: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="more than one line"):
+        client.put_object(Bucket="pictures", Key="a", Body=b"picture", **smuggled)
+    assert (server.requests, boto3.calls) == ([], [])
 
 
 def test_a_connection_that_ends_as_it_is_used_again_is_made_anew(client: S3, server: Server, boto3: Boto3) -> None:
