@@ -131,7 +131,7 @@ def _open_png(name: str, data: bytes) -> Upload:
     metadata = png.read_metadata(file)
     profile = next((payload for chunk, payload in file.chunks if chunk == b"iCCP"), b"")
     metadata = replace(metadata, icc=colour.from_png(profile) if profile else b"")
-    loop = None if file.loop == 1 else max(0, file.loop - 1)
+    loop = _repeats(file.loop)
     size = (file.header.width, file.header.height)
     return Upload(name, data, size, max(1, len(file.frames)), loop, metadata, metadata.orientation, as_png=file)
 
@@ -146,6 +146,19 @@ def _open_jpeg(name: str, data: bytes) -> Upload:
     return upload
 
 
+def _open_webp(name: str, data: bytes) -> Upload:
+    header = libwebp.header(data)
+    if header is None:
+        return _open_other(name, data)
+    metadata = Metadata(header.exif.removeprefix(_EXIF), header.xmp, icc=header.icc)
+    return Upload(name, data, header.size, header.frames, _repeats(header.plays), metadata, metadata.orientation)
+
+
+def _repeats(plays: int) -> int | None:
+    """How often to repeat what `plays` so often, 0 for ever."""
+    return None if plays == 1 else max(0, plays - 1)
+
+
 def _open_other(name: str, data: bytes) -> Upload:
     image = opened(name, data)
     info = image.info
@@ -156,7 +169,7 @@ def _open_other(name: str, data: bytes) -> Upload:
     upload = Upload(name, data, image.size, metadata=metadata, orientation=metadata.orientation, mode=image.mode)
     pictures = int(getattr(image, "n_frames", 1))
     if name == "webp":
-        upload.loop = None if (loop := webp.structure(data).loop) == 1 else max(0, loop - 1)
+        upload.loop = _repeats(webp.structure(data).loop)
     if name == "tiff":
         if info.get("compression") == "webp":  # Its decoder would only say that something is wrong.
             raise ValueError("unsupported compression: WebP")
@@ -172,7 +185,7 @@ def _open_other(name: str, data: bytes) -> Upload:
     return upload
 
 
-_OPENERS = {"gif": _open_gif, "png": _open_png, "jpeg": _open_jpeg}
+_OPENERS = {"gif": _open_gif, "png": _open_png, "jpeg": _open_jpeg, "webp": _open_webp}
 
 
 def _tiff_exif(image: ImageFile.ImageFile) -> bytes:

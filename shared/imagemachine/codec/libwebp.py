@@ -1,8 +1,10 @@
 """WebP decoded smaller, straight into a picture's memory or in planes, and written from planes, by libwebp itself.
 
-Pillow decodes every WebP as an animation: whole, with alpha, and with two copies on the way.
+Pillow decodes every WebP as an animation: whole, with alpha, and with two copies on the way, for which it takes the
+memory when it reads the header.
 https://developers.google.com/speed/webp/docs/api#advanced_decoding_api and #advanced_encoding_api
-The library is the one that Pillow has loaded; without it, Pillow's way remains.
+https://developers.google.com/speed/webp/docs/container-api#demux_api
+The libraries are those that Pillow has loaded; without them, Pillow's way remains.
 """
 
 import ctypes
@@ -10,7 +12,7 @@ import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from PIL import Image
 
@@ -23,6 +25,11 @@ _ABI = 0x0209
 """Of the structures below: WEBP_DECODER_ABI_VERSION, unchanged since libwebp 0.5.2."""
 _ENCODER_ABI = 0x0200
 """Of the encoder's: the first half of WEBP_ENCODER_ABI_VERSION, which is what counts, unchanged since libwebp 0.2.0."""
+
+_DEMUX_ABI = 0x0107
+"""WEBP_DEMUX_ABI_VERSION, unchanged since libwebp 0.5.0."""
+_CANVAS_WIDTH, _CANVAS_HEIGHT, _LOOP_COUNT, _FRAME_COUNT = 1, 2, 3, 5
+"""What can be asked about a file: WebPFormatFeature."""
 
 _FAR, _GAP = 6.0, 1.5
 """From so many times the wanted size on a picture is decoded smaller, to so many times that size.
@@ -133,14 +140,45 @@ class _Writer(ctypes.Structure):
     )
 
 
+class _Data(ctypes.Structure):
+    _fields_ = (("bytes", ctypes.c_void_p), ("size", ctypes.c_size_t))
+
+
+class _Chunk(ctypes.Structure):
+    _fields_ = (
+        ("number", ctypes.c_int),
+        ("of", ctypes.c_int),
+        ("payload", _Data),
+        ("pad", ctypes.c_uint32 * 6),
+        ("private", ctypes.c_void_p),
+    )
+
+
 _Settings = ctypes.c_uint32 * 64
 """A WebPConfig, of which nothing is set here: 29 numbers as of libwebp 1.6."""
 
 
-def _load() -> ctypes.CDLL | None:
+class Header(NamedTuple):
+    """What a file says before its pixels."""
+
+    size: tuple[int, int]
+    frames: int
+    plays: int
+    """How often, 0 for ever."""
+    icc: bytes
+    exif: bytes
+    xmp: bytes
+
+
+def _candidates(name: str) -> list[str]:
+    """Where the library may be: Pillow's own, or the system's."""
     beside = Path(Image.__file__).parent
-    bundled = [*beside.parent.glob("pillow.libs/libwebp-*"), *beside.glob(".dylibs/libwebp.*")]
-    for candidate in (*map(str, bundled), "libwebp.so.7"):
+    bundled = [*beside.parent.glob(f"pillow.libs/{name}-*"), *beside.glob(f".dylibs/{name}.*")]
+    return list(map(str, bundled))
+
+
+def _load() -> ctypes.CDLL | None:
+    for candidate in (*_candidates("libwebp"), "libwebp.so.7"):
         try:
             library = ctypes.CDLL(candidate)
             library.WebPInitDecoderConfigInternal.argtypes = (ctypes.POINTER(_Config), ctypes.c_int)
@@ -163,7 +201,59 @@ def _load() -> ctypes.CDLL | None:
     return None
 
 
+def _load_demuxer() -> ctypes.CDLL | None:
+    for candidate in (*_candidates("libwebpdemux"), "libwebpdemux.so.2"):
+        try:
+            library = ctypes.CDLL(candidate)
+            library.WebPDemuxInternal.argtypes = (ctypes.POINTER(_Data), ctypes.c_int, ctypes.c_void_p, ctypes.c_int)
+            library.WebPDemuxInternal.restype = ctypes.c_void_p
+            library.WebPDemuxDelete.argtypes = (ctypes.c_void_p,)
+            library.WebPDemuxGetI.argtypes = (ctypes.c_void_p, ctypes.c_int)
+            library.WebPDemuxGetI.restype = ctypes.c_uint32
+            library.WebPDemuxGetChunk.argtypes = (
+                ctypes.c_void_p,
+                ctypes.c_char_p,
+                ctypes.c_int,
+                ctypes.POINTER(_Chunk),
+            )
+            library.WebPDemuxReleaseChunkIterator.argtypes = (ctypes.POINTER(_Chunk),)
+        except (OSError, AttributeError):
+            continue
+        return library
+    return None
+
+
 _library: Any = _load()
+_demuxer: Any = _load_demuxer()
+
+
+def header(data: bytes) -> Header | None:
+    """What the file says before its pixels; None where the library is not at hand or does not like the file."""
+    if _demuxer is None:
+        return None
+    whole = _Data(ctypes.cast(data, ctypes.c_void_p), len(data))
+    demuxer = _demuxer.WebPDemuxInternal(ctypes.byref(whole), 0, None, _DEMUX_ABI)
+    if not demuxer:
+        return None
+    try:
+        width, height, plays, frames = (
+            _demuxer.WebPDemuxGetI(demuxer, feature)
+            for feature in (_CANVAS_WIDTH, _CANVAS_HEIGHT, _LOOP_COUNT, _FRAME_COUNT)
+        )
+        icc, exif, xmp = (_payload(demuxer, name) for name in (b"ICCP", b"EXIF", b"XMP "))
+    finally:
+        _demuxer.WebPDemuxDelete(demuxer)
+    return Header((width, height), frames, plays, icc, exif, xmp)
+
+
+def _payload(demuxer: int, name: bytes) -> bytes:
+    chunk = _Chunk()
+    if not _demuxer.WebPDemuxGetChunk(demuxer, name, 1, ctypes.byref(chunk)):
+        return b""
+    try:
+        return ctypes.string_at(chunk.payload.bytes, chunk.payload.size)
+    finally:
+        _demuxer.WebPDemuxReleaseChunkIterator(ctypes.byref(chunk))
 
 
 def decoded(data: bytes, wanted: tuple[int, int] | None = None) -> Image.Image | None:
