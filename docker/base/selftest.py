@@ -71,6 +71,12 @@ def libraries_in_use(pillow: str) -> None:
     expect("_imaging" in bindings, "the dynamic linker told nothing")
     expect(not stolen, f"Pillow runs on Debian's zlib: {stolen[:1]}")
     expect(("isal_inflate" in bindings) == (pillow == "simd"), "PNGs are not inflated by what was chosen")
+    try:
+        Image._getencoder("L", "zip", ("L", False, -1, -1, b"", 1))  # noqa: SLF001 - as the codec does it
+        takes_parts = True
+    except TypeError:
+        takes_parts = False
+    expect(takes_parts == (pillow == "simd"), "PNGs are not written in parts as was chosen")
 
 
 def scene(mode: str = "RGB") -> Image.Image:

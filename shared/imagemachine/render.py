@@ -7,6 +7,7 @@ from PIL import Image
 from imagemachine.codec import colour, encode, jpeg, lossless, orientation, profiles
 from imagemachine.codec.animation import Shown
 from imagemachine.codec.decode import Decoded, Upload, check, deep_still, open_upload, planes, shown, still
+from imagemachine.codec.stored import Source
 from imagemachine.errors import Reason, Rejected
 from imagemachine.formats import FORMATS, Format
 from imagemachine.transforms import plain, resized
@@ -16,7 +17,7 @@ _TURN_QUALITY = 88
 """Of a turn that cannot be lossless: a fifth larger than an upload of quality 80, and hardly worse."""
 
 
-def render(variant: Variant, data: bytes | memoryview, limits: Limits) -> Made:
+def render(variant: Variant, data: Source | memoryview, limits: Limits) -> Made:
     """The variant of the picture file `data`.
 
     Raises Rejected with the reason and one sentence when there can be none.
@@ -26,7 +27,7 @@ def render(variant: Variant, data: bytes | memoryview, limits: Limits) -> Made:
             Reason.TOO_MANY_BYTES,
             f"The file has {len(data):,} bytes, more than the {limits.max_bytes:,} allowed; upload a smaller one.",
         )
-    upload = open_upload(bytes(data), limits)
+    upload = open_upload(data, limits)
     target = _target(variant, upload)
     made = None
     if target.name == upload.format:
@@ -58,7 +59,7 @@ def _smallest(variant: Variant, upload: Upload, target: Format) -> Made | None:
     if not target.quality or lossless.is_lossless(upload):
         return _without_loss(variant, upload)
     made = _rendered(variant, upload, target)
-    return made if len(made.data) <= len(upload.data) else _without_loss(variant, upload) or made
+    return made if len(made.data) <= len(upload.source) else _without_loss(variant, upload) or made
 
 
 def _without_loss(variant: Variant, upload: Upload) -> Made | None:
@@ -111,7 +112,7 @@ def _job(variant: Variant, upload: Upload, target: Format, size: tuple[int, int]
         lossless=lossless.is_lossless(upload),
         progressive=upload.format == "jpeg" and jpeg.is_progressive(upload.data),
         source_colours=upload.colours,
-        upload_bytes=len(upload.data),
+        upload_bytes=len(upload.source),
         remarks=upload.as_gif if variant.keep_metadata else None,
     )
 

@@ -17,11 +17,12 @@ _earlier: list[bytes] = []
 
 def echo(variant: Variant, data: bytes, limits: Limits) -> Made:
     """The upload as its own result."""
-    return Made(data, "bmp", 1, 1, 1, "echo", ("a note",))
+    return Made(bytes(data), "bmp", 1, 1, 1, "echo", ("a note",))
 
 
 def obey(variant: Variant, data: bytes, limits: Limits) -> Made:  # noqa: PLR0912 - a branch for each order
     """Do what the upload's first line says; anything else is its own result."""
+    data = bytes(data)
     order, _, argument = data.partition(b" ")
     earlier = b" ".join(_earlier)
     _earlier.append(order)

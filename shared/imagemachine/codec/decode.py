@@ -19,8 +19,10 @@ from imagemachine.codec.animation import Shown
 from imagemachine.codec.identify import identify
 from imagemachine.codec.metadata import Metadata
 from imagemachine.codec.planes import Planes, Subsampling
+from imagemachine.codec.stored import Source, Stored
 from imagemachine.errors import Reason, Rejected
 from imagemachine.formats import FORMATS
+from imagemachine.transforms import REDUCING_GAP
 from imagemachine.variant import Limits
 
 register_heif_opener(thumbnails=False, decode_threads=1)
@@ -47,7 +49,8 @@ class Upload:
 
     format: str
     """A key of `formats.FORMATS`."""
-    data: bytes
+    source: Source
+    """The file; that of a PNG may stay where it is stored."""
     size: tuple[int, int]
     """Width and height as stored, before any orientation."""
     frames: int = 1
@@ -60,6 +63,11 @@ class Upload:
     as_gif: gif.Gif | None = None
     as_png: png.Png | None = None
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def data(self) -> bytes:
+        """The file's bytes, all of them."""
+        return bytes(self.source)
 
     @property
     def colours(self) -> int | None:
@@ -101,14 +109,17 @@ def picture_errors(format_name: str) -> Iterator[None]:
         ) from error
 
 
-def open_upload(data: bytes, limits: Limits) -> Upload:
+def open_upload(source: Source | memoryview, limits: Limits) -> Upload:
     """What the header of the file says.
 
     Raises Rejected: empty, not-an-image, unsupported-format, corrupt or too-many-pixels.
     """
-    name = identify(data)
+    name = identify(source)
     with picture_errors(name):
-        upload = _OPENERS.get(name, _open_other)(name, data)
+        if name == "png" and isinstance(source, Stored):
+            upload = _open_png(name, source)
+        else:  # Its decoders want all of it in memory.
+            upload = _OPENERS.get(name, _open_other)(name, bytes(source))
     pixels = upload.size[0] * upload.size[1] * upload.frames
     if upload.as_gif is not None:  # Frames may be larger than the canvas, and are decoded whole.
         pixels = max(pixels, sum(frame.width * frame.height for frame in upload.as_gif.frames))
@@ -126,7 +137,7 @@ def _open_gif(name: str, data: bytes) -> Upload:
     return Upload(name, data, (file.width, file.height), len(file.frames), file.loop, as_gif=file)
 
 
-def _open_png(name: str, data: bytes) -> Upload:
+def _open_png(name: str, data: Source) -> Upload:
     file = png.parse(data)
     metadata = png.read_metadata(file)
     profile = next((payload for chunk, payload in file.chunks if chunk == b"iCCP"), b"")
@@ -209,7 +220,8 @@ def opened(name: str, data: bytes) -> ImageFile.ImageFile:
 def still(upload: Upload, wanted: tuple[int, int]) -> Decoded:
     """The picture, or the first of several, decoded; not yet upright.
 
-    `wanted` is the size it will be resized to: a JPEG or WebP may come out smaller than it is, though never as small.
+    `wanted` is the size it will be resized to: a JPEG or WebP may come out smaller than it is, though never as small,
+    and a PNG as narrow as that.
     """
     with picture_errors(upload.format):
         if upload.as_gif is not None:
@@ -218,13 +230,27 @@ def still(upload: Upload, wanted: tuple[int, int]) -> Decoded:
             smaller = libwebp.decoded(upload.data, wanted)
             if smaller is not None:
                 return Decoded(smaller)
-        image = opened(upload.format, upload.data) if upload.as_png is None else png.opened(upload.as_png, upload.data)
+        if upload.as_png is not None:
+            return Decoded(_narrowed(png.opened(upload.as_png, upload.source), wanted))
+        image = opened(upload.format, upload.data)
         drafted = None
         if upload.format == "jpeg":
             drafted = image.draft(None, _larger(wanted, turbojpeg.GAP))
             image.decodermaxblock = len(upload.data)  # In one piece: the decoder stumbles over every seam.
         image.load()
         return Decoded(image, drafted[1] if drafted else None)
+
+
+def _narrowed(image: Image.Image, wanted: tuple[int, int]) -> Image.Image:
+    """`image` decoded, and resampled across already where that would be the first thing to happen to it.
+
+    So the whole picture is gone when the second one, resampled down as well, is made: it is most of all the memory.
+    """
+    image.load()
+    times = max(has / length for has, length in zip(image.size, wanted, strict=True))
+    if image.mode not in ("L", "RGB") or "transparency" in image.info or not 1 < times < 2 * REDUCING_GAP:
+        return image
+    return image.resize((wanted[0], image.height), Image.Resampling.LANCZOS)
 
 
 def planes(upload: Upload, wanted: tuple[int, int], subsampling: Subsampling) -> Planes | None:
@@ -245,7 +271,7 @@ def deep_still(upload: Upload) -> deep.Deep | None:
             if upload.as_png.header.depth < 16:
                 return None
             file = upload.as_png
-            return deep.read(lambda: png.opened(file, upload.data))
+            return deep.read(lambda: png.opened(file, upload.source))
         if upload.format != "tiff" or upload.mode not in ("RGB", "RGBA"):
             return None
         return deep.read(lambda: opened("tiff", upload.data))

@@ -2,13 +2,14 @@
 
 import re
 
+from imagemachine.codec.stored import Source
 from imagemachine.errors import Reason, Rejected
 from imagemachine.formats import FORMATS, UNREADABLE
 
 _READ = "JPEG, PNG, WebP, AVIF, HEIC, TIFF, GIF or BMP"
 
 
-def identify(data: bytes) -> str:
+def identify(data: Source | memoryview) -> str:
     """The key of `formats.FORMATS` that the file `data` belongs to.
 
     Raises Rejected: empty, unsupported-format with the name of what it is, or not-an-image.

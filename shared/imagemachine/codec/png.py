@@ -9,15 +9,17 @@ import io
 import re
 import struct
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
-from PIL import Image, ImageChops, ImageFile
+from PIL import Image, ImageChops, ImageFile, PngImagePlugin
 
 from imagemachine.codec import deep
 from imagemachine.codec.metadata import Metadata
 from imagemachine.codec.orientation import Transpose, transposed, transposed_box, transposed_size
+from imagemachine.codec.stored import Pieces, Source
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _GREY, _COLOUR, _PALETTE, _GREY_ALPHA, _COLOUR_ALPHA = 0, 2, 3, 4, 6
@@ -39,6 +41,15 @@ _BANDS, _BAND = 3, 16_384
 """How many bands are tried, of at least so many bytes: half of what deflate looks back."""
 _ONE_ROW = 1 << 26
 """The most bytes that are compressed as one row, for it takes several times their memory."""
+_PIECE = 1 << 18
+"""So many compressed bytes are decoded at a time: the decoder stumbles a little over every seam."""
+_TURNED_AT_ONCE = 1 << 19
+"""So many bytes of pixels are turned at a time: they stay in a processor's own cache."""
+_BACK: dict[Transpose | None, Transpose] = {
+    Transpose.ROTATE_90: Transpose.ROTATE_270,
+    Transpose.ROTATE_270: Transpose.ROTATE_90,
+}
+"""What undoes a transposition; the others undo themselves."""
 _XMP = b"XML:com.adobe.xmp\0"
 _OF_SAMPLES = (b"IDAT", b"fdAT")
 _OF_FRAMES = (b"acTL", b"fcTL", b"fdAT")
@@ -67,7 +78,7 @@ class Frame:
 
     width: int
     height: int
-    data: bytes
+    data: bytes | Pieces
     left: int = 0
     top: int = 0
     delay: tuple[int, int] = (0, 100)
@@ -92,23 +103,30 @@ class Png:
         return self.frames if self.still is None else (self.still, *self.frames)
 
 
-def parse(data: bytes) -> Png:
-    """The chunks of a PNG file; whether its pixels are all there shows when they are decoded.
+def parse(data: Source) -> Png:
+    """The chunks of a PNG file; whether its pixels are all there shows when they are decoded, for they stay in `data`.
 
     An animation whose frames are out of order is taken as its still picture, as the standard says.
     Raises ValueError for a file that makes no sense.
     """
     header: Header | None = None
     chunks: list[tuple[bytes, bytes]] = []
-    still: list[bytes] = []
+    still: list[tuple[int, int]] = []
     frames: list[Frame] = []
-    parts: list[list[bytes]] = []
+    places: list[list[tuple[int, int]]] = []
     loop: int | None = None
     in_frame = False
     numbers: list[int] = []
-    for name, payload in _chunks(data):
+    for name, start, end in _chunks(data):
         if name in (b"fcTL", b"fdAT"):
-            numbers.append(int.from_bytes(payload[:4], "big"))
+            numbers.append(int.from_bytes(data[start : min(start + 4, end)], "big"))
+        if name == b"IDAT":
+            (places[0] if in_frame else still).append((start, end))
+            continue
+        if name == b"fdAT" and places:
+            places[-1].append((min(start + 4, end), end))
+            continue
+        payload = data[start:end]
         if name == b"IHDR":
             width, height, depth, colour, _method, _filter, interlaced = struct.unpack(">LLBBBBB", payload)
             header = Header(width, height, depth, colour, bool(interlaced))
@@ -117,22 +135,22 @@ def parse(data: bytes) -> Png:
         elif name == b"fcTL" and len(payload) == 26:
             _n, width, height, left, top, delay, unit, dispose, blend = struct.unpack(">LLLLLHHBB", payload)
             frames.append(Frame(width, height, b"", left, top, (delay, unit), dispose, blend))
-            parts.append([])
+            places.append([])
             in_frame = True
-        elif name == b"IDAT":
-            (parts[0] if in_frame else still).append(payload)
-        elif name == b"fdAT" and parts:
-            parts[-1].append(payload[4:])
         else:
             chunks.append((name, payload))
     if header is None or header.colour not in _SAMPLES or not header.width or not header.height:
         raise ValueError("it has no sound header")
-    whole = Frame(header.width, header.height, b"".join(still))
-    filled = tuple(replace(frame, data=b"".join(part)) for frame, part in zip(frames, parts, strict=True) if part)
+    whole = Frame(header.width, header.height, Pieces(data, tuple(still)))
+    filled = tuple(
+        replace(frame, data=Pieces(data, tuple(there))) for frame, there in zip(frames, places, strict=True) if there
+    )
     inside = all(f.left + f.width <= header.width and f.top + f.height <= header.height for f in filled)
     in_order = numbers == list(range(len(numbers)))
     if loop is None or not filled or not inside or not in_order:
-        return Png(header, tuple(chunks), replace(whole, data=whole.data or b"".join(parts[0] if parts else ())))
+        if not whole.data and places:
+            whole = replace(whole, data=Pieces(data, tuple(places[0])))
+        return Png(header, tuple(chunks), whole)
     return Png(header, tuple(chunks), whole if still else None, filled, loop)
 
 
@@ -153,18 +171,19 @@ def _is_bomb(name: bytes, payload: bytes) -> bool:
     return rest[:1] != b"\0" or not unpacker.eof
 
 
-def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    samples: Any = memoryview(data)  # They are many, and are joined later: one copy is enough.
+def _chunks(data: Source) -> Iterator[tuple[bytes, int, int]]:
+    """The name of each chunk, and where its payload begins and ends."""
     place = len(SIGNATURE)
     while place + 8 <= len(data):
-        length, name = struct.unpack_from(">L4s", data, place)
-        end = place + 8 + length
+        length, name = struct.unpack(">L4s", data[place : place + 8])
+        start, end = place + 8, place + 8 + length
         if name == b"IEND":
             return
-        payload = (samples if name in _OF_SAMPLES else data)[place + 8 : end]
-        if name in (b"IHDR", b"PLTE") and zlib.crc32(name + payload) != int.from_bytes(data[end : end + 4], "big"):
-            raise ValueError(f"the checksum of its {name.decode()} is wrong")
-        yield name, payload
+        if name in (b"IHDR", b"PLTE"):
+            checksum = int.from_bytes(data[end : end + 4], "big")
+            if zlib.crc32(data[start:end], zlib.crc32(name)) != checksum:
+                raise ValueError(f"the checksum of its {name.decode()} is wrong")
+        yield name, start, min(end, len(data))
         place = end + 4
 
 
@@ -175,19 +194,29 @@ def serialise(png: Png) -> bytes:
         parts.append(chunk(b"acTL", struct.pack(">LL", len(png.frames), png.loop)))
     parts += [chunk(name, payload) for name, payload in png.chunks]
     if png.still is not None:
-        parts.append(chunk(b"IDAT", png.still.data))
+        parts += _chunk_of(b"IDAT", png.still.data)
     number = 0
     for frame in png.frames:
         box = (frame.width, frame.height, frame.left, frame.top)
         parts.append(chunk(b"fcTL", struct.pack(">LLLLLHHBB", number, *box, *frame.delay, frame.dispose, frame.blend)))
         number += 1
         if png.still is None and frame is png.frames[0]:
-            parts.append(chunk(b"IDAT", frame.data))
+            parts += _chunk_of(b"IDAT", frame.data)
         else:
-            parts.append(chunk(b"fdAT", struct.pack(">L", number) + frame.data))
+            parts += _chunk_of(b"fdAT", frame.data, struct.pack(">L", number))
             number += 1
     parts.append(chunk(b"IEND", b""))
     return b"".join(parts)
+
+
+def _chunk_of(name: bytes, data: bytes | Pieces, before: bytes = b"") -> Iterator[bytes]:
+    """The parts of a chunk of samples, which are too large to be copied once more."""
+    yield struct.pack(">L", len(before) + len(data)) + name + before
+    checksum = zlib.crc32(name + before)
+    for piece in (data,) if isinstance(data, bytes) else data:
+        checksum = zlib.crc32(piece, checksum)
+        yield piece
+    yield struct.pack(">L", checksum)
 
 
 def chunk(name: bytes, payload: bytes) -> bytes:
@@ -221,15 +250,14 @@ def _turned_chunk(name: bytes, payload: bytes, swapped: bool) -> tuple[bytes, by
     return name, payload
 
 
-def _turned_data(header: Header, data: bytes, transpose: Transpose | None) -> bytes:
+def _turned_data(header: Header, data: bytes | Pieces, transpose: Transpose | None) -> bytes:
     picture = deep.read(lambda: open_chunks(header, data))
     if picture is not None:
         return _filtered(picture.transposed(transpose))
-    turned_carrier = transposed(_decoded(header, data), transpose)
-    return idat(turned_carrier, bits=header.depth if turned_carrier.mode == "P" else None)
+    return b"".join(_turned_samples(_decoded(header, data), header.depth, transpose))
 
 
-def _decoded(header: Header, data: bytes) -> Image.Image:
+def _decoded(header: Header, data: bytes | Pieces) -> Image.Image:
     """The samples in a mode of Pillow's that keeps their bits, whatever they mean."""
     if header.depth == 16:
         carrier = replace(header, depth=8, colour=_GREY_ALPHA if header.colour == _GREY else _COLOUR_ALPHA)
@@ -242,64 +270,86 @@ def _decoded(header: Header, data: bytes) -> Image.Image:
     return image
 
 
-class _InOnePiece(io.BytesIO):
-    """A file with a single IDAT chunk, which is handed out whole and uncopied: the decoder stumbles over every seam."""
+class _OneChunk(io.BytesIO):
+    """A file with a single IDAT chunk, whose samples are read from where they lie as they are asked for."""
 
-    def __init__(self, before: bytes, samples: bytes, after: bytes) -> None:
+    def __init__(self, before: bytes, samples: Pieces, after: bytes) -> None:
         head = before + struct.pack(">L", len(samples)) + b"IDAT"
         super().__init__(head + after)
-        self._samples, self._place = samples, len(head)
+        self._start = len(head)
+        self._source = samples.source
+        self._places = deque(samples.places)
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """As of any file; the samples are read once, in one piece."""
-        if self._samples and size == len(self._samples) and self.tell() == self._place:
-            samples, self._samples = self._samples, b""
-            return samples
-        return super().read(size)
+        """As of any file, but that the samples are read only once."""
+        if not self._places or size is None or self.tell() != self._start:
+            return super().read(size)
+        parts = []
+        while size > 0 and self._places:
+            start, end = self._places.popleft()
+            if end - start > size:
+                self._places.appendleft((start + size, end))
+                end = start + size
+            parts.append(self._source[start:end])
+            size -= end - start
+        return b"".join(parts)
 
-    def opened(self) -> ImageFile.ImageFile:
-        """The picture, not yet decoded."""
-        size = len(self._samples)
-        image = Image.open(self, formats=("PNG",))
-        image.decodermaxblock = max(image.decodermaxblock, size)
-        return image
+
+class _Picture(PngImagePlugin.PngImageFile):
+    """A picture that is decoded piece by piece, so that its samples are nowhere in memory all at once.
+
+    Where something is wrong with them it is decoded again with all in one piece: only then can the decoder itself start
+    again in another way, which makes the best of damaged ones.
+    """
+
+    def __init__(self, *parts: Any) -> None:
+        self._parts = parts
+        super().__init__(_OneChunk(*parts))
+        self.decodermaxblock = _PIECE
+
+    def load(self) -> Any:
+        """Decode it, if it is not decoded yet. Raises OSError where there are too few samples, or damaged ones."""
+        tile = list(self.tile)
+        try:
+            return super().load()
+        except OSError:
+            again = PngImagePlugin.PngImageFile(_OneChunk(*self._parts))
+            again.tile = tile
+            again.decodermaxblock = max(_PIECE, len(self._parts[1]))
+            again.load()
+        self.__dict__ = again.__dict__
+        return super().load()
 
 
-def open_chunks(header: Header, data: bytes, chunks: Iterable[tuple[bytes, bytes]] = ()) -> ImageFile.ImageFile:
+def open_chunks(
+    header: Header, data: bytes | Pieces, chunks: Iterable[tuple[bytes, bytes]] = ()
+) -> ImageFile.ImageFile:
     """The picture of this header and these compressed samples, not yet decoded."""
     palette = [(b"PLTE", bytes(range(256)) * 3)] if header.colour == _PALETTE else []
     before = SIGNATURE + b"".join(chunk(*part) for part in ((b"IHDR", header.packed()), *(chunks or palette)))
-    return _InOnePiece(before, data, bytes(4) + chunk(b"IEND", b"")).opened()  # Pillow looks at no IDAT's checksum.
+    samples = Pieces(data, ((0, len(data)),)) if isinstance(data, bytes) else data
+    return _Picture(before, samples, bytes(4) + chunk(b"IEND", b""))  # Pillow looks at no IDAT's checksum.
 
 
-def opened(file: Png, data: bytes) -> ImageFile.ImageFile:
+def opened(file: Png, data: Source) -> ImageFile.ImageFile:
     """The still picture of the file `data`, without what Pillow would stumble over: texts, profiles, frames."""
     harmless = b"IEND" in data[-16:] and all(name in _HARMLESS for name, _payload in file.chunks)
     if harmless and file.still and not file.frames:
-        start, end, length = _samples(data)
-        if length == len(file.still.data):
-            return _InOnePiece(data[:start], file.still.data, data[end:]).opened()
-        return Image.open(io.BytesIO(data), formats=("PNG",))
+        samples = file.still.data
+        if isinstance(samples, Pieces) and samples and _in_a_row(samples):
+            return _Picture(data[: samples.places[0][0] - 8], samples, data[samples.places[-1][1] :])
+        return Image.open(io.BytesIO(bytes(data)), formats=("PNG",))
     about = [(name, payload) for name, payload in file.chunks if name in (b"PLTE", b"tRNS")]
     return open_chunks(file.header, file.pictures[0].data, about or [(b"sRGB", b"\0")])
 
 
-def _samples(data: bytes) -> tuple[int, int, int]:
-    """Where the first IDAT chunk begins, where the last one right behind it ends but for its checksum, and how many
-    bytes they hold.
-    """
-    start = place = len(SIGNATURE)
-    samples = 0
-    while place + 8 <= len(data):
-        length, name = struct.unpack_from(">L4s", data, place)
-        if name == b"IDAT":
-            samples += length
-        elif samples:
-            break
-        else:
-            start = place + 12 + length
-        place += 12 + length
-    return start, place - 4, samples
+def _in_a_row(samples: Pieces) -> bool:
+    """Whether there is nothing between the chunks that hold them, and none that the end of the file cuts short."""
+    ends = [end for _start, end in samples.places]
+    starts = [start for start, _end in samples.places]
+    return ends[-1] < len(samples.source) and all(
+        end + 12 == start for end, start in zip(ends, starts[1:], strict=False)
+    )
 
 
 def deep_file(picture: deep.Deep) -> Png:
@@ -314,37 +364,126 @@ def idat(image: Image.Image, bits: int | None = None) -> bytes:
     if image.mode == "P":
         image = Image.frombytes("P", image.size, image.tobytes())
         image.putpalette(bytes(range(256)) * 3)
-    return b"".join(payload for name, payload in _chunks(written(image, **options)) if name == b"IDAT")
+    data = written(image, **options)
+    return b"".join(data[start:end] for name, start, end in _chunks(data) if name == b"IDAT")
 
 
 def written(image: Image.Image, **options: Any) -> bytes:
-    """The PNG file of a picture, compressed as far as is worth its time.
+    """The PNG file of a picture, compressed as far as is worth its time."""
+    if image.mode in ("P", "1"):
+        return _saved(image, compress_level=6, **options)
+    return _worthwhile(_some_rows(image), image.size, lambda **how: _saved(image, **how, **options), len)
+
+
+_File = TypeVar("_File")
+
+
+def _worthwhile(
+    rows: Image.Image, size: tuple[int, int], saved: Callable[..., _File], length: Callable[[_File], int]
+) -> _File:
+    """A picture of `size` as far compressed as is worth its time, by a look at some of its rows.
 
     In photographs there is nothing for deflate to find again but runs: looking only for those is five to ten times
     faster and costs a hundredth. In drawings there is more to find; which of both it is, a few of its rows tell.
     """
-    if image.mode in ("P", "1"):
-        return _saved(image, compress_level=6, **options)
-    rows = _some_rows(image)
     if len(_saved(rows, compress_level=6)) < _DRAWING * len(_saved(rows, compress_type=zlib.Z_RLE)):
-        quick = _saved(image, compress_level=3, **options)
-        samples = 2 if image.mode.startswith("I;16") else len(image.getbands())
-        if _REPETITIVE * len(quick) > image.width * image.height * samples:
+        quick = saved(compress_level=3)
+        samples = 2 if rows.mode.startswith("I;16") else len(rows.getbands())
+        if _REPETITIVE * length(quick) > size[0] * size[1] * samples:
             return quick
-        return _saved(image, compress_level=6, **options)
-    return _saved(image, compress_type=zlib.Z_RLE, **options)
+        return saved(compress_level=6)
+    return saved(compress_type=zlib.Z_RLE)
 
 
-def _some_rows(image: Image.Image) -> Image.Image:
-    """Some bands of a picture, from all over it, one below the other."""
-    band = max(8, _BAND // (image.width * len(image.getbands())))
-    if image.height <= _BANDS * band:
-        return image
-    rows = Image.new(image.mode, (image.width, _BANDS * band))
+def _some_rows(image: Image.Image, transpose: Transpose | None = None) -> Image.Image:
+    """Some bands of the picture after the transposition, from all over it, one below the other."""
+    width, height = transposed_size(image.size, transpose)
+    band = max(8, _BAND // (width * len(image.getbands())))
+    if height <= _BANDS * band:
+        return transposed(image, transpose)
+    rows = Image.new(image.mode, (width, _BANDS * band))
     for number in range(_BANDS):
-        top = (image.height - band) * number // (_BANDS - 1)
-        rows.paste(image.crop((0, top, image.width, top + band)), (0, number * band))
+        rows.paste(_rows(image, transpose, (height - band) * number // (_BANDS - 1), band), (0, number * band))
     return rows
+
+
+def _rows(image: Image.Image, transpose: Transpose | None, top: int, rows: int) -> Image.Image:
+    """So many rows from `top` on of the picture after the transposition."""
+    size = transposed_size(image.size, transpose)
+    whole_rows = (0, top, size[0], rows)
+    left, upper, width, height = transposed_box(whole_rows, size, _BACK.get(transpose, transpose))
+    return transposed(image.crop((left, upper, left + width, upper + height)), transpose)
+
+
+def _turned_samples(carrier: Image.Image, depth: int, transpose: Transpose | None) -> Sequence[bytes]:
+    """The compressed samples of the carrier after the transposition, in pieces.
+
+    It is turned band by band, each just before it is compressed, so that there are never two whole pictures.
+    """
+    if carrier.mode == "P":
+        return [idat(transposed(carrier, transpose), bits=depth)]
+    if not _TAKES_PARTS:
+        return [idat(transposed(carrier, transpose))]
+    size = transposed_size(carrier.size, transpose)
+    return _worthwhile(
+        _some_rows(carrier, transpose),
+        size,
+        lambda **how: _encoded(carrier, transpose, **how),
+        lambda samples: _file_length(samples, size[0]),
+    )
+
+
+def _encoded(
+    image: Image.Image, transpose: Transpose | None, *, compress_level: int = -1, compress_type: int = -1
+) -> Sequence[bytes]:
+    width, height = transposed_size(image.size, transpose)
+    band = max(16, _TURNED_AT_ONCE // (4 * width) & ~15)
+    block = _block(width)
+    encoder = _encoder(image.mode, compress_level, compress_type, height)
+    pieces: list[bytes] = []
+    status = 0
+    try:
+        for top in range(0, height, band):
+            encoder.setimage(_rows(image, transpose, top, min(band, height - top)).im)
+            data = bytes(block)
+            while not status and len(data) == block:
+                _length, status, data = encoder.encode(block)
+                pieces.append(data)
+    finally:
+        encoder.cleanup()
+    if status < 0:
+        raise OSError(f"its samples could not be compressed ({status})")
+    return pieces
+
+
+def _file_length(samples: Sequence[bytes], width: int) -> int:
+    """Of the file that Pillow would write of them."""
+    length = sum(map(len, samples))
+    blocks = length // _block(width) + 1
+    return length + 12 * blocks + 45
+
+
+def _block(width: int) -> int:
+    """How many compressed bytes are encoded at a time, by Pillow too."""
+    return max(1 << 16, 4 * width)
+
+
+def _encoder(mode: str, compress_level: int, compress_type: int, rows: int) -> Any:
+    """Pillow's own, that takes a picture of so many rows in parts."""
+    arguments = (mode, False, compress_level, compress_type, b"", rows)
+    return Image._getencoder(mode, "zip", arguments)  # noqa: SLF001 - there is no other way to it but for whole pictures
+
+
+def _takes_parts() -> bool:
+    """Whether it does, as with docker/base/patches; as it is published it takes whole pictures only."""
+    try:
+        _encoder("L", -1, -1, 1)
+    except TypeError:
+        return False
+    return True
+
+
+_TAKES_PARTS = _takes_parts()
 
 
 def _saved(image: Image.Image, **options: Any) -> bytes:

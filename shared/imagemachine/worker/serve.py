@@ -20,12 +20,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from imagemachine.codec.stored import Source, Stored
 from imagemachine.errors import Reason, Rejected
 from imagemachine.variant import Limits, Made, Variant
 from imagemachine.worker import seccomp
 from imagemachine.worker.protocol import MAX_NOTES, PACKET_BYTES, REQUEST, TEXT_CHARACTERS, Task
 
-Work = Callable[[Variant, bytes, Limits], Made]
+Work = Callable[[Variant, Source, Limits], Made]
 
 _PR_SET_DUMPABLE = 4
 _PR_SET_NO_NEW_PRIVS = 38
@@ -118,7 +119,7 @@ def _serve(task: Task, work: Work, socket_fd: int, file_fd: int) -> None:
 
 def _answer(task: Task, work: Work, length: int, file_fd: int) -> list[Any]:
     try:
-        made = work(task.variant, os.pread(file_fd, length, 0), task.limits)
+        made = work(task.variant, Stored(file_fd, length), task.limits)
     except Rejected as rejected:
         return ["rejected", rejected.reason, _printable(rejected.detail)]
     except MemoryError:

@@ -1,28 +1,41 @@
-"""PNGs fed to the decoder in one piece, which some builds decode in a way of their own: the same pixels, whatever the
-filters, and the same end where a file is damaged. And written: photographs in one way, drawings in another.
+"""PNGs fed to the decoder in large pieces, which some builds decode in a way of their own: the same pixels, whatever
+the filters, and the same end where a file is damaged. And written: photographs in one way, drawings in another, turned
+ones band by band. So neither a file nor a second picture is in memory as a whole.
 """
 
 import io
 import random
 import struct
+import tracemalloc
 import zlib
+from pathlib import Path
 
 import pytest
 from PIL import Image, ImageDraw
 
-from imagemachine.codec import png
+from imagemachine.codec import decode, png
+from imagemachine.codec.orientation import transposed
+from imagemachine.codec.stored import Pieces, Stored
+from imagemachine.render import render
+from imagemachine.variant import Fit, Limits, Turn, Variant
 from pictures_kit import PHOTOGRAPHS
 
 SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 LAYOUTS = [(0, 1), (0, 8), (0, 16), (2, 8), (3, 4), (3, 8), (4, 8), (6, 8)]
 IN_PIECES = 8192
+DECODED_AT_ONCE = 1 << 18
+LIMITS = Limits(max_bytes=1 << 28, max_pixels=1 << 28)
 
 
-def written(colour: int, depth: int, width: int, filters: range, seed: int = 1) -> tuple[bytes, int]:
-    """A PNG of noise that is far larger than a piece, each row with one of `filters`; and its first IDAT's place."""
+def written(
+    colour: int, depth: int, width: int, filters: range, seed: int = 1, least: int = 70_000
+) -> tuple[bytes, int]:
+    """A PNG of noise, of `least` bytes, which is far more than a piece, each row with one of `filters`; and its first
+    IDAT's place.
+    """
     chance = random.Random(seed)  # a repeatable picture, not a secret
     row = (width * SAMPLES[colour] * depth + 7) // 8
-    height = 70_000 // (row + 1) + 1
+    height = least // (row + 1) + 1
     rows = b"".join(bytes((chance.choice(filters),)) + chance.randbytes(row) for _ in range(height))
     header = struct.pack(">LLBBBBB", width, height, depth, colour, 0, 0, 0)
     palette = png.chunk(b"PLTE", bytes(range(256)) * 3) if colour == 3 else b""
@@ -56,6 +69,49 @@ def test_every_filter_is_undone(colour: int, depth: int, width: int) -> None:
         assert in_one == in_pieces != "damaged"
 
 
+@pytest.mark.parametrize(("colour", "depth"), LAYOUTS)
+def test_every_filter_is_undone_across_the_decoders_pieces(colour: int, depth: int) -> None:
+    data, _ = written(colour, depth, 301, range(5), least=3 * DECODED_AT_ONCE)
+    in_pieces, by_pillow = outcomes(data)
+    assert in_pieces == by_pillow != "damaged"
+
+
+@pytest.mark.parametrize("end", range(6))
+def test_a_checksum_may_lie_in_two_of_the_decoders_pieces(end: int) -> None:
+    """Stored as they are, the samples are as long as is wanted: a header of 5 bytes for each block of up to 65,535."""
+    rows = random.Random(3).randbytes(DECODED_AT_ONCE - end - 2 - 5 * 5)
+    header = png.Header(len(rows) - 1, 1, 8, 0)
+    samples = zlib.compress(bytes(1) + rows[1:], 0)
+    assert DECODED_AT_ONCE - 4 < len(samples) + end <= DECODED_AT_ONCE + 4
+    still = png.Frame(header.width, 1, samples)
+    in_pieces, by_pillow = outcomes(png.serialise(png.Png(header, (), still)))
+    assert in_pieces == by_pillow == rows[1:]
+
+
+@pytest.mark.parametrize(("colour", "depth"), [(2, 8), (6, 8), (4, 8), (3, 4)])
+def test_damage_behind_the_first_piece_ends_as_by_pillow_itself(colour: int, depth: int) -> None:
+    chance = random.Random(4)
+    sound, _ = written(colour, depth, 301, range(5), least=3 * DECODED_AT_ONCE)
+    ends: set[bool] = set()
+    for _ in range(12):
+        data = bytearray(sound)
+        data[chance.randrange(int(1.5 * DECODED_AT_ONCE), len(data) - 20)] ^= 1 << chance.randrange(8)
+        for changed in (data, data[: chance.randrange(DECODED_AT_ONCE, len(data))]):
+            in_pieces, by_pillow = outcomes(bytes(changed))
+            assert in_pieces == by_pillow
+            ends.add(in_pieces == "damaged")
+    assert True in ends
+
+
+@pytest.mark.parametrize("piece", [1, 100, 65_536, 1 << 20])
+def test_samples_may_be_cut_into_any_chunks(piece: int) -> None:
+    data, first = written(2, 8, 61, range(5))
+    samples = bytes(png.parse(data).pictures[0].data)
+    chunks = (png.chunk(b"IDAT", samples[at : at + piece]) for at in range(0, len(samples), piece))
+    in_pieces, by_pillow = outcomes(data[:first] + b"".join(chunks) + png.chunk(b"IEND", b""))
+    assert in_pieces == by_pillow != "damaged"
+
+
 def test_a_filter_that_there_is_not_is_damage() -> None:
     data, _ = written(2, 8, 61, range(6))
     assert outcomes(data) == ("damaged", "damaged")
@@ -80,7 +136,7 @@ def test_a_wrong_checksum_of_the_samples_ends_as_it_does_in_pieces() -> None:
     data, first = written(2, 8, 61, range(5))
     file = png.parse(data)
     assert file.still is not None
-    samples = file.still.data[:-4] + bytes(4)
+    samples = bytes(file.still.data)[:-4] + bytes(4)
     changed = data[:first] + png.chunk(b"IDAT", samples) + png.chunk(b"IEND", b"")
     in_one, in_pieces = outcomes(changed)
     assert in_one == in_pieces
@@ -110,3 +166,86 @@ def test_drawings_and_photographs_are_told_apart(mode: str, height: int) -> None
     assert len(png.written(drawing)) <= 1.15 * saved(drawing, compress_level=6)
     assert len(png.written(photograph)) <= 1.05 * saved(photograph, compress_level=6)
     assert Image.open(io.BytesIO(png.written(drawing))).tobytes() == drawing.tobytes()
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])
+@pytest.mark.parametrize("transpose", [None, *Image.Transpose])
+def test_what_is_turned_band_by_band_is_what_is_turned_as_a_whole(
+    mode: str, transpose: Image.Transpose | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photograph = Image.open(PHOTOGRAPHS / "coffee.png").convert("RGB")
+    drawing = Image.new("RGB", (700, 500), (240, 240, 230))
+    ImageDraw.Draw(drawing).ellipse((20, 30, 600, 400), fill=(0, 80, 30), outline=(90, 0, 0), width=9)
+    for whole in (photograph, drawing, photograph.resize((2, 700))):
+        image = whole.convert(mode.replace(";16", "")).convert(mode)
+        stream = io.BytesIO()
+        image.save(stream, "PNG")
+        file = png.parse(stream.getvalue())
+        turned = png.turned(file, transpose)
+        made = Image.open(io.BytesIO(png.serialise(turned)))
+        assert made.convert(image.mode).tobytes() == transposed(image, transpose).tobytes()
+        with monkeypatch.context() as patch:
+            patch.setattr(png, "_TAKES_PARTS", False)
+            assert png.turned(file, transpose) == turned
+
+
+def test_an_upload_is_read_where_it_is_stored(tmp_path: Path) -> None:
+    path = tmp_path / "picture.png"
+    path.write_bytes(data := written(2, 8, 700, range(5), least=3_000_000)[0])
+    with path.open("rb") as file:
+        stored = Stored(file.fileno(), len(data))
+        assert (len(stored), stored[5:70], stored[-9:], stored[9:3], bytes(stored)) == (
+            len(data),
+            data[5:70],
+            data[-9:],
+            b"",
+            data,
+        )
+        for transform in (Turn(90), Fit(300, 300)):
+            variant = Variant("some", transform)
+            assert render(variant, stored, LIMITS) == render(variant, data, LIMITS)
+        tracemalloc.start()
+        try:
+            upload = decode.open_upload(stored, LIMITS)
+            assert upload.as_png is not None
+            assert isinstance(upload.as_png.pictures[0].data, Pieces)
+            decode.check(upload)
+            assert tracemalloc.get_traced_memory()[1] < len(data) / 2
+        finally:
+            tracemalloc.stop()
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "I;16"])
+def test_a_picture_is_resampled_as_at_once(mode: str) -> None:
+    """Although it comes from its decoder as narrow as the result, where that saves memory."""
+    scene = Image.open(PHOTOGRAPHS / "coffee.png").convert(mode.replace(";16", "")).convert(mode)
+    for factor in (0.9, 0.5, 0.34, 0.2, 0.16, 0.1):
+        size = round(scene.width * factor), round(scene.height * factor)
+        data = png.written(scene)
+        small = render(Variant("some", Fit(*size)), data, LIMITS)
+        gap = None if mode == "I;16" else 3.0
+        at_once = scene.resize((small.width, small.height), Image.Resampling.LANCZOS, reducing_gap=gap)
+        assert Image.open(io.BytesIO(small.data)).convert(mode).tobytes() == at_once.tobytes()
+
+
+@pytest.mark.skipif(not png._TAKES_PARTS, reason="this Pillow takes whole pictures only")
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
+def test_the_encoder_takes_a_picture_in_parts_and_nothing_else(mode: str) -> None:
+    picture = Image.frombytes(mode, (300, 200), random.Random(6).randbytes(60_000 * len(mode)))
+    parts = [picture.crop((0, top, 300, top + 50)) for top in range(0, 200, 50)]
+    wrong = (Image.new(mode, (299, 50)), Image.new("CMYK", (300, 50)))
+    encoder = png._encoder(mode, 6, -1, 200)
+    samples, status = b"", 0
+    for part in parts:
+        encoder.setimage(part.im)
+        piece = b"the first one"
+        while piece and not status:
+            for image in wrong if samples else ():
+                with pytest.raises(ValueError, match="not the next part"):
+                    encoder.setimage(image.im)
+            _, status, piece = encoder.encode(1 << 12)
+            samples += piece
+    assert status == 1
+    assert samples == picture.tobytes("zip", mode, False, 6, -1, b"")
+    with pytest.raises(ValueError, match="not the next part"):
+        encoder.setimage(parts[0].im)

@@ -1,0 +1,44 @@
+"""An upload that stays where it is stored: what is needed of it is read when it is needed, so it takes up no memory."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+class Stored:
+    """The first `length` bytes of an open file, to be measured, sliced and turned into `bytes` as those are."""
+
+    def __init__(self, fd: int, length: int) -> None:
+        self._fd = fd
+        self._length = length
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __getitem__(self, part: slice) -> bytes:
+        start, end, _step = part.indices(self._length)
+        return os.pread(self._fd, end - start, start) if start < end else b""
+
+    def __bytes__(self) -> bytes:
+        return self[:]
+
+
+Source = bytes | Stored
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """Bytes that lie in several places of a source, one after the other."""
+
+    source: Source
+    places: tuple[tuple[int, int], ...]
+    """Where each piece begins and ends."""
+
+    def __len__(self) -> int:
+        return sum(end - start for start, end in self.places)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return (self.source[start:end] for start, end in self.places)
+
+    def __bytes__(self) -> bytes:
+        return b"".join(self)
