@@ -2,10 +2,13 @@
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cache, partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from imagemachine.errors import Retryable
+from imagemachine.pool import Pool
 from imagemachine.sandbox import Sandbox
 from imagemachine.settings import MIB, Settings
 from imagemachine.variant import Limits, Variant
@@ -14,7 +17,10 @@ if TYPE_CHECKING:
     from imagemachine.batch import Batch
 
 _PARENT_MEMORY = 400 * MIB
-"""What the function itself needs beside the codec's worker: the interpreter, boto3 and the pictures in flight."""
+"""What the function itself needs beside the codecs' workers: the interpreter, boto3 and the pictures in flight."""
+
+_PIXEL_BYTES = 12
+"""Memory that a codec needs for a pixel: three copies of a picture, of four bytes each."""
 
 
 def function(variant: Variant) -> "Batch":
@@ -24,13 +30,16 @@ def function(variant: Variant) -> "Batch":
     """
     settings = Settings.load(os.environ, variant.name)
     configured = variant.configured(settings)
-    sandbox = Sandbox(
+    count, max_memory = _codecs(settings)
+    sandbox = partial(
+        Sandbox,
         configured,
         Limits(max_bytes=settings.max_bytes, max_pixels=settings.max_pixels),
-        max_memory=_codec_memory(),
+        max_memory=max_memory,
         require=settings.require_sandbox,
-        started=partial(_started, configured),
     )
+    # Of the first one alone it is said that it has started.
+    sandboxes = Pool(sandbox(started=partial(_started, configured)), lambda: _ready(sandbox()), count)
     # Here, not above: its worker loads the codecs while this process loads the rest.
     from imagemachine.batch import Batch  # noqa: PLC0415
     from imagemachine.job import Job  # noqa: PLC0415
@@ -40,8 +49,8 @@ def function(variant: Variant) -> "Batch":
     sqs = _once(lambda: _client("sqs"))
     queue = Queue(sqs, url=settings.queue_url, dead_letter_url=settings.dead_letter_queue_url)
     if settings.require_sandbox:
-        _ = sandbox.notes  # Waits, and raises: such a function is not to start.
-    return Batch(configured, Job(configured, settings, storage, sandbox), queue, retry_seconds=settings.retry_seconds)
+        _ = sandboxes.first.notes  # Waits, and raises: such a function is not to start.
+    return Batch(configured, Job(configured, settings, storage, sandboxes), queue, retry_seconds=settings.retry_seconds)
 
 
 def _started(variant: Variant, notes: Sequence[str]) -> None:
@@ -59,10 +68,23 @@ def _started(variant: Variant, notes: Sequence[str]) -> None:
     emit(properties, {"starts": "Count", "sandbox_refusals": "Count"}, [["variant"]])
 
 
-def _codec_memory() -> int:
-    """How much the worker may use, in bytes: what the function's memory leaves, with room for two large pictures."""
+def _codecs(settings: Settings) -> tuple[int, int]:
+    """How many codecs may work at once, and how many bytes each may use: what the function's memory leaves.
+
+    One for each processor, as long as the largest picture still finds room in each.
+    """
     megabytes = int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "3072"))
-    return max(megabytes * MIB - _PARENT_MEMORY, 256 * MIB)
+    memory = max(megabytes * MIB - _PARENT_MEMORY, 256 * MIB)
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    count = max(1, min(processors, memory // (settings.max_pixels * _PIXEL_BYTES)))
+    return count, memory // count
+
+
+def _ready(sandbox: Sandbox) -> Sandbox:
+    """The sandbox once it has started."""
+    with suppress(Retryable):  # It is told to the first picture.
+        _ = sandbox.notes
+    return sandbox
 
 
 def _client(service: str) -> Any:

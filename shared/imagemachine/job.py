@@ -12,6 +12,7 @@ from imagemachine.envelopes import Notice
 from imagemachine.errors import Reason, Rejected, Retryable
 from imagemachine.formats import FORMATS
 from imagemachine.keys import has_extension_of, result_key, result_keys
+from imagemachine.pool import Pool
 from imagemachine.settings import Settings
 from imagemachine.storage import Revision, Storage
 from imagemachine.variant import Made, Variant
@@ -23,7 +24,7 @@ _RESERVE = 2.0
 """Seconds of an invocation that are kept for storing and answering."""
 
 _AHEAD = 2
-"""How many pictures may wait on either side of the codec: fetched before it, or made and being stored after it."""
+"""How many pictures may wait on either side of the codecs: fetched before, or made and being stored after them."""
 
 
 class Outcome(StrEnum):
@@ -64,15 +65,14 @@ Remaining = Callable[[], float]
 
 
 class Job:
-    """Makes one variant of uploads; safe to share between threads, of which one at a time uses the codec."""
+    """Makes one variant of uploads; safe to share between threads, of which one at a time uses each codec."""
 
-    def __init__(self, variant: Variant, settings: Settings, storage: Storage, codec: Codec) -> None:
+    def __init__(self, variant: Variant, settings: Settings, storage: Storage, codecs: Pool[Codec]) -> None:
         self._variant = variant
         self._settings = settings
         self._storage = storage
-        self._codec = codec
-        self._codec_turn = threading.Lock()
-        self._ahead = threading.BoundedSemaphore(_AHEAD + 1)
+        self._codecs = codecs
+        self._ahead = threading.BoundedSemaphore(_AHEAD + codecs.most)
         self._behind = threading.BoundedSemaphore(_AHEAD)
 
     def run(self, notice: Notice, remaining: Remaining) -> Report:
@@ -107,9 +107,9 @@ class Job:
                 try:
                     with _timed(times, "fetch"):
                         data = upload.read(self._settings.max_bytes)
-                    with self._codec_turn:
+                    with self._codecs.one() as codec:
                         with _timed(times, "codec"):
-                            made = self._make(data, remaining)
+                            made = self._make(codec, data, remaining)
                         behind.enter_context(self._behind)  # The codec waits where storing does not keep up.
                 except Rejected as rejected:
                     # An older revision's result would be a wrong picture.
@@ -128,13 +128,13 @@ class Job:
         )
         return upload.revision, report
 
-    def _make(self, data: bytes, remaining: Remaining) -> Made:
+    def _make(self, codec: Codec, data: bytes, remaining: Remaining) -> Made:
         limit = self._settings.max_seconds
         left = remaining() - _RESERVE
         if left <= 0:
             raise Retryable("No time is left of this invocation.")
         try:
-            return self._codec.run(data, min(limit, left))
+            return codec.run(data, min(limit, left))
         except Rejected as rejected:
             if rejected.reason is Reason.TOO_SLOW and left < limit:
                 raise Retryable(f"Only {left:.1f} s of this invocation were left for the picture.") from rejected

@@ -49,8 +49,8 @@ class Sandbox:
     `warm_up` of that module is called before the worker is confined, to load what is loaded late otherwise.
     max_memory, max_output: bytes that the work may allocate, and of the largest result.
     require: raise ConfigurationError when the kernel refuses a part of the confinement.
-    started: called once, with the notes, when the first worker has started; its first use waits for that.
-    Raises Retryable when no worker can be started.
+    started: called once, with the notes, when the first worker has started; its first use waits for that, and raises
+    Retryable when no worker can be started.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Sandbox:
         self._own_notes = _hide_own_memory()
         self._file = SharedFile()
         self._worker: WorkerProcess | None = None
-        self._start()
+        self._replace()
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ import pytest
 from imagemachine.envelopes import Notice
 from imagemachine.errors import Reason, Rejected, Retryable
 from imagemachine.job import Job, Outcome
+from imagemachine.pool import Pool
 from imagemachine.settings import Settings
 from imagemachine.storage import Storage
 from imagemachine.variant import Fit, Made, Variant
@@ -74,7 +75,7 @@ def bucket(s3: Any) -> Bucket:
 
 def job(bucket: Bucket, codec: Meanwhile | None = None, **environment: str) -> Job:
     settings = Settings.load(environment, VARIANT.name)
-    return Job(VARIANT, settings, Storage(bucket.s3, cache_control="no-store"), codec or Meanwhile())
+    return Job(VARIANT, settings, Storage(bucket.s3, cache_control="no-store"), Pool(codec or Meanwhile()))
 
 
 def plenty() -> float:

@@ -11,6 +11,7 @@ from botocore.config import Config
 from imagemachine.envelopes import Notice
 from imagemachine.errors import Retryable
 from imagemachine.job import Job
+from imagemachine.pool import Pool
 from imagemachine.settings import Settings
 from imagemachine.storage import Storage
 from imagemachine.variant import Fit, Made, Variant
@@ -29,7 +30,7 @@ class Upper:
 def job_through(proxy: Proxy) -> Job:
     config = Config(retries={"total_max_attempts": 1, "mode": "standard"}, s3={"addressing_style": "path"})
     s3 = boto3.client("s3", endpoint_url=proxy.endpoint, region_name="us-east-1", config=config)
-    return Job(VARIANT, Settings.load({}, "thumbnail"), Storage(s3, cache_control="no-store"), Upper())
+    return Job(VARIANT, Settings.load({}, "thumbnail"), Storage(s3, cache_control="no-store"), Pool(Upper()))
 
 
 @pytest.mark.parametrize("trouble", list(Trouble))

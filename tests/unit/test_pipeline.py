@@ -12,6 +12,7 @@ import pytest
 
 from imagemachine.envelopes import Notice
 from imagemachine.job import Job, Outcome, Report
+from imagemachine.pool import Pool
 from imagemachine.settings import Settings
 from imagemachine.storage import Storage
 from imagemachine.variant import Fit, Made, Variant
@@ -104,9 +105,11 @@ def line() -> Iterator[Line]:
 
 
 @contextmanager
-def running(line: Line) -> Iterator[list[Report]]:
+def running(line: Line, codecs: int = 1) -> Iterator[list[Report]]:
     """A job with a thread for each picture; its reports once all are done."""
-    job = Job(VARIANT, Settings.load({}, "thumbnail"), Storage(line, cache_control="x"), line)
+    job = Job(
+        VARIANT, Settings.load({}, "thumbnail"), Storage(line, cache_control="x"), Pool(line, lambda: line, codecs)
+    )
     reports: list[Report] = []
 
     def work(number: int) -> None:
@@ -140,6 +143,19 @@ def test_two_are_stored_and_the_codec_waits_with_the_third(line: Line) -> None:
         line.wait(lambda: line.at["put"] == 2 and line.through["codec"] == 3)
         time.sleep(0.1)
         assert (line.at["put"], line.through["codec"], Pixels.held[Stored]) == (2, 3, 3)
+
+
+def test_with_two_codecs_two_more_are_held_and_no_more_wait(line: Line) -> None:
+    with running(line, codecs=2):
+        line.wait(lambda: line.at["get"] == 4)
+        line.gates["get"].set()
+        line.wait(lambda: line.through["get"] == 4 and line.at["codec"] == 2)
+        time.sleep(0.1)
+        assert (line.through["get"], line.at["get"], Pixels.held[Fetched]) == (4, 0, 4)
+        line.gates["codec"].set()
+        line.wait(lambda: line.at["put"] == 2 and line.through["codec"] == 4)
+        time.sleep(0.1)
+        assert (line.at["put"], line.through["codec"], Pixels.held[Stored]) == (2, 4, 4)
 
 
 def test_pictures_that_are_looked_at_again_hold_nothing_and_nobody_up(line: Line) -> None:

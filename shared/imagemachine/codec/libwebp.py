@@ -231,7 +231,7 @@ def header(data: bytes) -> Header | None:
     """What the file says before its pixels; None where the library is not at hand or does not like the file."""
     if _demuxer is None:
         return None
-    whole = _Data(ctypes.cast(data, ctypes.c_void_p), len(data))
+    whole = _Data(ctypes.cast(ctypes.c_char_p(data), ctypes.c_void_p), len(data))
     demuxer = _demuxer.WebPDemuxInternal(ctypes.byref(whole), 0, None, _DEMUX_ABI)
     if not demuxer:
         return None

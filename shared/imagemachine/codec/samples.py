@@ -59,4 +59,4 @@ def _in_place(image: Image.Image) -> Samples | None:
 
 def _copied(image: Image.Image) -> Samples:
     rows = image.tobytes()
-    return Samples(ctypes.cast(rows, ctypes.c_void_p).value or 0, rows)
+    return Samples(ctypes.cast(ctypes.c_char_p(rows), ctypes.c_void_p).value or 0, rows)
