@@ -8,6 +8,7 @@ import sys
 import time
 from itertools import count
 
+from imagemachine.codec.stored import Source
 from imagemachine.errors import Reason, Rejected
 from imagemachine.variant import Limits, Made, Variant
 
@@ -15,14 +16,14 @@ BMP = b"BM"
 _earlier: list[bytes] = []
 
 
-def echo(variant: Variant, data: bytes, limits: Limits) -> Made:
+def echo(variant: Variant, data: Source, limits: Limits) -> Made:
     """The upload as its own result."""
     return Made(bytes(data), "bmp", 1, 1, 1, "echo", ("a note",))
 
 
-def obey(variant: Variant, data: bytes, limits: Limits) -> Made:  # noqa: PLR0912 - a branch for each order
+def obey(variant: Variant, source: Source, limits: Limits) -> Made:  # noqa: PLR0912 - a branch for each order
     """Do what the upload's first line says; anything else is its own result."""
-    data = bytes(data)
+    data = bytes(source)
     order, _, argument = data.partition(b" ")
     earlier = b" ".join(_earlier)
     _earlier.append(order)

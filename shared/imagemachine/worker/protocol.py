@@ -1,6 +1,6 @@
 """What the sandbox and its worker say to each other.
 
-Uploads and results lie in one nameless file in memory, the upload in front; the socket carries only small packets:
+The upload lies in a nameless file in memory, and its result takes its place; the socket carries only small packets:
 
     sandbox -> worker    the pickled Task, once; then a REQUEST per upload
     worker -> sandbox    a JSON object about its start; then a JSON list, an answer, per upload:
@@ -41,8 +41,3 @@ class Task:
     def kept_memory(self) -> int:
         """Bytes of freed memory that a worker may keep for its next picture."""
         return self.max_memory // 4
-
-    @property
-    def output_offset(self) -> int:
-        """Where the result begins in the shared file."""
-        return self.limits.max_bytes

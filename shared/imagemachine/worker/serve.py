@@ -130,7 +130,7 @@ def _answer(task: Task, work: Work, length: int, file_fd: int) -> list[Any]:
     if size > task.max_output:
         detail = f"Its result has {size:,} bytes; {task.max_output:,} is the most."
         return ["rejected", Reason.TOO_MANY_BYTES, detail]
-    os.pwrite(file_fd, made.data, task.output_offset)
+    os.pwrite(file_fd, made.data, 0)
     notes = [_printable(note) for note in made.notes[:MAX_NOTES]]
     return ["made", size, made.format, made.width, made.height, made.frames, _printable(made.engine), notes]
 
@@ -165,7 +165,7 @@ def _confine(task: Task) -> list[str]:
         ("to rule out new privileges", lambda: _prctl(_PR_SET_NO_NEW_PRIVS, 1)),
         ("to hide the worker's memory", lambda: _prctl(_PR_SET_DUMPABLE, 0)),
         ("to rule out core dumps", lambda: _bound(resource.RLIMIT_CORE, 0)),
-        ("to bound the result", lambda: _bound(resource.RLIMIT_FSIZE, task.output_offset + task.max_output)),
+        ("to bound the result", lambda: _bound(resource.RLIMIT_FSIZE, task.max_output)),
         ("to rule out opened files", lambda: _bound(resource.RLIMIT_NOFILE, 0)),
         ("to bound the worker's memory", lambda: _bound(resource.RLIMIT_AS, most_memory)),
         ("to filter the worker's system calls", seccomp.confine),

@@ -52,7 +52,7 @@ class Job:
         answer = self._handler(messages.event([key], [len(data)]), messages.Context())
         if answer["batchItemFailures"]:
             raise RuntimeError(f"The machine did not make {task} of {key}.")
-        return self._s3.objects[_RESULTS, key.replace("ingest/", "benchmark/", 1)]
+        return self._s3.objects.pop((_RESULTS, key.replace("ingest/", "benchmark/", 1)))
 
 
 def _engine() -> dict[str, str]:
