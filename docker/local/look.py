@@ -6,10 +6,12 @@ with little to its name, because the pictures may be anybody's.
 """
 
 import json
+import os
 import resource
 import sys
 import warnings
 from pathlib import Path
+from typing import BinaryIO
 
 import pillow_heif
 from PIL import Image, ImageOps
@@ -26,7 +28,7 @@ _LYING = frozenset({5, 6, 7, 8})
 
 def look(file: Path, preview: Path) -> dict[str, int | bool]:
     """What inspector.Seen says of `file`; writes `preview`, a WebP, if no browser shows `file`."""
-    with Image.open(file) as picture:
+    with file.open("rb") as opened, _opened(opened) as picture:
         width, height = picture.size
         if picture.getexif().get(_ORIENTATION) in _LYING:
             width, height = height, width
@@ -35,6 +37,13 @@ def look(file: Path, preview: Path) -> dict[str, int | bool]:
         if picture.format not in SHOWN_BY_BROWSERS:
             _write(picture, preview)
         return {"width": width, "height": height, "frames": frames, "transparent": transparent}
+
+
+def _opened(file: BinaryIO) -> Image.Image:
+    if hasattr(os, "posix_fadvise"):
+        # Nearly always the first few kilobytes are enough, and results are not in memory; see disk.py.
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_RANDOM)
+    return Image.open(file)
 
 
 def _write(picture: Image.Image, preview: Path) -> None:

@@ -4,7 +4,6 @@ boto3 would spend several times as long on each as the emulator does, on process
 """
 
 import http.client
-import shutil
 import socket
 import threading
 from collections.abc import Callable
@@ -12,9 +11,10 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import quote, urlsplit
 
+from disk import Output
+
 TIMEOUT_SECONDS = 60.0
 _ATTEMPTS = 3
-_PIECE_BYTES = 1 << 20
 
 
 class TransferError(Exception):
@@ -54,12 +54,10 @@ class Objects:
 
     def get(self, bucket: str, key: str, target: Path) -> None:
         """Write an object to the file `target`. Raises TransferError, and OSError where that cannot be opened."""
-        with target.open("wb") as file:
+        with Output(target) as output:
 
             def take(answer: http.client.HTTPResponse) -> None:
-                file.seek(0)
-                shutil.copyfileobj(answer, file, _PIECE_BYTES)
-                file.truncate()
+                output.write(answer.readinto)
                 if answer.length:
                     raise OSError(f"{answer.length:,} bytes are missing")
 

@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Self
 
+from disk import Output
 from hosts import Stack
 from inspector import Inspector, Seen
 from objects import Objects, TransferError
@@ -84,10 +85,11 @@ class Transfers:
             if not any(result.good for result in results):
                 return Picture(upload, size, results)
             copy = self._folder.claim(f"{UPLOADS}/{upload.path}")
-            shutil.copyfile(upload.source, copy)
+            with upload.source.open("rb", buffering=0) as file, Output(copy) as output:
+                output.write(file.readinto)
         except OSError:
             return Picture(upload, results[0].outcome.bytes_in or 0, results)
-        seen, preview = self._look(copy, f"{UPLOADS}/{upload.path}")
+        seen, preview = self._look(upload.source, f"{UPLOADS}/{upload.path}")
         return Picture(upload, size, results, seen, copy, preview)
 
     def _look(self, file: Path, path: str) -> tuple[Seen, Path | None]:
