@@ -112,7 +112,6 @@ def _job(variant: Variant, upload: Upload, target: Format, size: tuple[int, int]
         lossless=lossless.is_lossless(upload),
         progressive=upload.format == "jpeg" and jpeg.is_progressive(upload.data),
         source_colours=upload.colours,
-        upload_bytes=len(upload.source),
         remarks=upload.as_gif if variant.keep_metadata else None,
     )
 

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from imagemachine.settings import Settings
 
-RECIPE_VERSION = 2
+RECIPE_VERSION = 3
 """Raised by hand whenever the code makes other pixels or bytes of the same recipe."""
 
 

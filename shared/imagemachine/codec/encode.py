@@ -23,7 +23,6 @@ _PROGRESSIVE_UP_TO = 160_000
 
 _AVIF_SPEEDS = ((500_000, 6), (8_000_000, 8), (math.inf, 10))
 """Up to so many pixels, libaom's speed. Two steps are half the time and a twentieth more bytes."""
-_FEW_COLOURS = 256
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,6 @@ class Job:
     """Whether the upload is, which tells that bytes count for more than time."""
     source_colours: int | None = None
     """How many colours the upload's palette had, if it had one."""
-    upload_bytes: int = 0
     remarks: gif.Gif | None = None
     """A GIF whose comments and application blocks are to be kept."""
 
@@ -118,11 +116,7 @@ def _jpeg_options(size: tuple[int, int], job: Job) -> dict[str, bool]:
 
 
 def _png(image: Image.Image, job: Job) -> bytes:
-    data = png.written(image)
-    if job.source_colours is not None and image.mode == "RGB" and len(data) > job.upload_bytes:
-        # Its palette made the upload small; between its colours there are more now than a palette needs to hold.
-        data = png.written(image.quantize(_FEW_COLOURS))
-    return png.serialise(_png_labelled(png.parse(data), job.metadata))
+    return png.serialise(_png_labelled(png.parse(png.written(image)), job.metadata))
 
 
 def _png_labelled(file: png.Png, metadata: Metadata) -> png.Png:
