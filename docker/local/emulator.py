@@ -65,10 +65,10 @@ def _start(family: Family, state: Path, log: Path, settings: Mapping[str, str]) 
         "SFTP_ENABLED": "0",
         **settings,
     }
-    # Its application by a server written in C: the emulator takes its share of the processors that the functions need,
-    # and with the server that it brings two thirds of that went into HTTP.
+    # By a server written in C: the emulator takes its share of the processors that the functions need, and with the
+    # server that it brings two thirds of that went into HTTP.
     command = [
-        *(sys.executable, "-s", "-m", "uvicorn", "ministack.app:app"),
+        *(sys.executable, "-s", "-m", "uvicorn", "account:app", "--app-dir", str(Path(__file__).parent)),
         *("--host", settings["BIND_HOST"], "--port", settings["GATEWAY_PORT"]),
         *("--http", "httptools", "--loop", "uvloop", "--ws", "none", "--interface", "asgi3"),
         *("--timeout-keep-alive", str(_KEEP_ALIVE_SECONDS), "--timeout-graceful-shutdown", "1"),

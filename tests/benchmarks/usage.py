@@ -17,7 +17,7 @@ KINDS: tuple[tuple[str, str], ...] = (
     ("aws-lambda-rie --", "Runtime Interface Emulators"),
     ("imagemachine.worker", "the codec's processes"),
     ("-m awslambdaric", "the functions"),
-    ("ministack", "the emulated account"),
+    ("-m uvicorn", "the emulated account"),
     ("docker/local/look.py", "looking at the results"),
     ("docker/local/main.py", "deploy.sh: uploads, downloads, report"),
 )

@@ -13,7 +13,7 @@ from benchmarks.usage import KINDS, REST, Usage, kind
     ("command", "name"),
     [
         ("/x/python -E -s /x/docker/local/main.py in --out out", "deploy.sh"),
-        ("/x/python -s -m uvicorn ministack.app:app --host 127.0.0.1", "the emulated account"),
+        ("/x/python -s -m uvicorn account:app --host 127.0.0.1", "the emulated account"),
         ("/x/aws-lambda-rie --log-level error /x/python -m awslambdaric app.handler", "Runtime Interface Emulators"),
         ("/x/python -m awslambdaric app.handler", "the functions"),
         ("/x/python -I -S -c from imagemachine.worker.serve import main 5 3", "the codec's processes"),
@@ -28,10 +28,10 @@ def test_processes_are_told_apart_by_their_command_lines(command: str, name: str
 def test_what_a_process_below_the_watched_one_uses_is_counted() -> None:
     busy = "import time\nend = time.process_time() + 0.5\nwhile time.process_time() < end: pass\ntime.sleep(1)"
     # A shell with something left to do stays, and the busy process is below it.
-    script = f'"{sys.executable}" -c "{busy}" ministack; true'
+    script = f'"{sys.executable}" -c "{busy}" -m uvicorn; true'
     with subprocess.Popen(["/bin/sh", "-c", script]) as child, Usage(child.pid) as usage:
         child.wait()
-    assert usage.by_kind[dict(KINDS)["ministack"]] == pytest.approx(0.5, abs=0.25)
+    assert usage.by_kind[dict(KINDS)["-m uvicorn"]] == pytest.approx(0.5, abs=0.25)
     assert usage.idle >= 0
 
 
