@@ -35,6 +35,8 @@ Image.preinit()
 Image.MAX_IMAGE_PIXELS = None
 
 _EXIF = b"Exif\0\0"
+_AT_ONCE = 1 << 22
+"""So many bytes of a PNG's pixels are decoded at once, where it is made smaller."""
 _TIFF_TEXTS = (0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x8298)
 """Description, maker, model, software, time, artist and copyright; libtiff as Pillow has it writes no directories."""
 _UNSUPPORTED = re.compile(
@@ -231,7 +233,7 @@ def still(upload: Upload, wanted: tuple[int, int]) -> Decoded:
             if smaller is not None:
                 return Decoded(smaller)
         if upload.as_png is not None:
-            return Decoded(_narrowed(png.opened(upload.as_png, upload.source), wanted))
+            return _shrunk(png.opened(upload.as_png, upload.source), wanted)
         image = opened(upload.format, upload.data)
         drafted = None
         if upload.format == "jpeg":
@@ -241,16 +243,34 @@ def still(upload: Upload, wanted: tuple[int, int]) -> Decoded:
         return Decoded(image, drafted[1] if drafted else None)
 
 
-def _narrowed(image: Image.Image, wanted: tuple[int, int]) -> Image.Image:
-    """`image` decoded, and resampled across already where that would be the first thing to happen to it.
+def _shrunk(image: ImageFile.ImageFile, wanted: tuple[int, int]) -> Decoded:
+    """A PNG decoded band by band, each made smaller at once as `transforms.resized` would begin with the whole of it.
 
-    So the whole picture is gone when the second one, resampled down as well, is made: it is most of all the memory.
+    So the whole picture, which would be most of all the memory, is there at no time. Where that cannot be, it is.
     """
+    wide, high = image.size
+    averaged = max(1, int(wide / wanted[0] / REDUCING_GAP)), max(1, int(high / wanted[1] / REDUCING_GAP))
+    smaller = -(-wide // averaged[0]), -(-high // averaged[1])
+    if averaged == (1, 1):
+        smaller = wanted[0], high
+    if image.mode in ("L", "RGB") and smaller != image.size and isinstance(image, png.Picture) and image.has_bands:
+        rows = max(1, _AT_ONCE // (4 * wide * averaged[1])) * averaged[1]
+        made = Image.new(image.mode, smaller)
+        try:
+            for number, band in enumerate(image.bands(rows)):
+                if averaged == (1, 1):
+                    small = band.resize((smaller[0], band.height), Image.Resampling.LANCZOS)
+                else:
+                    small = band.reduce(averaged)
+                made.paste(small, (0, number * rows // averaged[1]))
+        except OSError:
+            pass  # It is damaged: what can be done about that is done with the whole.
+        else:
+            return Decoded(
+                made, (0.0, 0.0, smaller[0] if averaged == (1, 1) else wide / averaged[0], high / averaged[1])
+            )
     image.load()
-    times = max(has / length for has, length in zip(image.size, wanted, strict=True))
-    if image.mode not in ("L", "RGB") or "transparency" in image.info or not 1 < times < 2 * REDUCING_GAP:
-        return image
-    return image.resize((wanted[0], image.height), Image.Resampling.LANCZOS)
+    return Decoded(image)
 
 
 def planes(upload: Upload, wanted: tuple[int, int], subsampling: Subsampling) -> Planes | None:

@@ -41,6 +41,8 @@ _BANDS, _BAND = 3, 16_384
 """How many bands are tried, of at least so many bytes: half of what deflate looks back."""
 _ONE_ROW = 1 << 26
 """The most bytes that are compressed as one row, for it takes several times their memory."""
+_SMALL = 1 << 16
+"""Of up to so many compressed bytes nothing is gained by decoding them in another way."""
 _PIECE = 1 << 18
 """So many compressed bytes are decoded at a time: the decoder stumbles a little over every seam."""
 _TURNED_AT_ONCE = 1 << 19
@@ -295,7 +297,7 @@ class _OneChunk(io.BytesIO):
         return b"".join(parts)
 
 
-class _Picture(PngImagePlugin.PngImageFile):
+class Picture(PngImagePlugin.PngImageFile):
     """A picture that is decoded piece by piece, so that its samples are nowhere in memory all at once.
 
     Where something is wrong with them it is decoded again with all in one piece: only then can the decoder itself start
@@ -306,6 +308,51 @@ class _Picture(PngImagePlugin.PngImageFile):
         self._parts = parts
         super().__init__(_OneChunk(*parts))
         self.decodermaxblock = _PIECE
+
+    @property
+    def has_bands(self) -> bool:
+        """Whether it can be decoded band by band, here, and that makes no difference."""
+        _before, samples, after = self._parts
+        return (
+            _TAKES_PARTS
+            and len(self.tile) == 1
+            and len(samples) > _SMALL
+            and "transparency" not in self.info
+            and "interlace" not in self.info
+            and after[8:12] == b"IEND"  # There is no more to be known of its pixels behind them.
+        )
+
+    def bands(self, rows: int) -> Iterator[Image.Image]:
+        """The picture from top to bottom, so many rows at a time, where it `has_bands`.
+
+        Raises OSError where there are too few samples, or damaged ones: it takes `load` to make the best of them.
+        """
+        width, height = self.size
+        (tile,) = self.tile
+        decoder = Image._getdecoder(self.mode, "zip", (tile.args, 0, height))  # noqa: SLF001 - as for `_encoder`
+        file = _OneChunk(*self._parts)
+        file.seek(tile.offset)
+        left = len(self._parts[1])
+        piece = b""
+        taken, status = 0, 0
+        try:
+            for top in range(0, height, rows):
+                band = Image.new(self.mode, (width, min(rows, height - top)), None)
+                decoder.setimage(band.im)
+                if top:
+                    taken, status = decoder.decode(piece)
+                while taken >= 0 and status == 0:
+                    piece = file.read(min(_PIECE, left))
+                    left -= len(piece)
+                    if not piece:
+                        raise OSError("its samples end too early")
+                    taken, status = decoder.decode(piece)
+                if status < 0 or (taken < 0) != (top + rows >= height):
+                    raise OSError("its samples are damaged")
+                piece = piece[taken:]
+                yield band
+        finally:
+            decoder.cleanup()
 
     def load(self) -> Any:
         """Decode it, if it is not decoded yet. Raises OSError where there are too few samples, or damaged ones."""
@@ -328,7 +375,7 @@ def open_chunks(
     palette = [(b"PLTE", bytes(range(256)) * 3)] if header.colour == _PALETTE else []
     before = SIGNATURE + b"".join(chunk(*part) for part in ((b"IHDR", header.packed()), *(chunks or palette)))
     samples = Pieces(data, ((0, len(data)),)) if isinstance(data, bytes) else data
-    return _Picture(before, samples, bytes(4) + chunk(b"IEND", b""))  # Pillow looks at no IDAT's checksum.
+    return Picture(before, samples, bytes(4) + chunk(b"IEND", b""))  # Pillow looks at no IDAT's checksum.
 
 
 def opened(file: Png, data: Source) -> ImageFile.ImageFile:
@@ -337,7 +384,7 @@ def opened(file: Png, data: Source) -> ImageFile.ImageFile:
     if harmless and file.still and not file.frames:
         samples = file.still.data
         if isinstance(samples, Pieces) and samples and _in_a_row(samples):
-            return _Picture(data[: samples.places[0][0] - 8], samples, data[samples.places[-1][1] :])
+            return Picture(data[: samples.places[0][0] - 8], samples, data[samples.places[-1][1] :])
         return Image.open(io.BytesIO(bytes(data)), formats=("PNG",))
     about = [(name, payload) for name, payload in file.chunks if name in (b"PLTE", b"tRNS")]
     return open_chunks(file.header, file.pictures[0].data, about or [(b"sRGB", b"\0")])

@@ -4,8 +4,12 @@ ones band by band. So neither a file nor a second picture is in memory as a whol
 """
 
 import io
+import os
 import random
 import struct
+import subprocess
+import sys
+import tempfile
 import tracemalloc
 import zlib
 from pathlib import Path
@@ -16,6 +20,7 @@ from PIL import Image, ImageDraw
 from imagemachine.codec import decode, png
 from imagemachine.codec.orientation import transposed
 from imagemachine.codec.stored import Pieces, Stored
+from imagemachine.errors import Rejected
 from imagemachine.render import render
 from imagemachine.variant import Fit, Limits, Turn, Variant
 from pictures_kit import PHOTOGRAPHS
@@ -24,6 +29,7 @@ SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 LAYOUTS = [(0, 1), (0, 8), (0, 16), (2, 8), (3, 4), (3, 8), (4, 8), (6, 8)]
 IN_PIECES = 8192
 DECODED_AT_ONCE = 1 << 18
+parts = pytest.mark.skipif(not png._TAKES_PARTS, reason="this Pillow takes whole pictures only")
 LIMITS = Limits(max_bytes=1 << 28, max_pixels=1 << 28)
 
 
@@ -228,16 +234,16 @@ def test_a_picture_is_resampled_as_at_once(mode: str) -> None:
         assert Image.open(io.BytesIO(small.data)).convert(mode).tobytes() == at_once.tobytes()
 
 
-@pytest.mark.skipif(not png._TAKES_PARTS, reason="this Pillow takes whole pictures only")
+@parts
 @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
 def test_the_encoder_takes_a_picture_in_parts_and_nothing_else(mode: str) -> None:
     picture = Image.frombytes(mode, (300, 200), random.Random(6).randbytes(60_000 * len(mode)))
-    parts = [picture.crop((0, top, 300, top + 50)) for top in range(0, 200, 50)]
+    bands = [picture.crop((0, top, 300, top + 50)) for top in range(0, 200, 50)]
     wrong = (Image.new(mode, (299, 50)), Image.new("CMYK", (300, 50)))
     encoder = png._encoder(mode, 6, -1, 200)
     samples, status = b"", 0
-    for part in parts:
-        encoder.setimage(part.im)
+    for band in bands:
+        encoder.setimage(band.im)
         piece = b"the first one"
         while piece and not status:
             for image in wrong if samples else ():
@@ -248,4 +254,107 @@ def test_the_encoder_takes_a_picture_in_parts_and_nothing_else(mode: str) -> Non
     assert status == 1
     assert samples == picture.tobytes("zip", mode, False, 6, -1, b"")
     with pytest.raises(ValueError, match="not the next part"):
-        encoder.setimage(parts[0].im)
+        encoder.setimage(bands[0].im)
+
+
+@parts
+@pytest.mark.parametrize("rows", [1, 2, 5, 37, 500])
+@pytest.mark.parametrize(("colour", "depth"), [(0, 8), (2, 8), (3, 4), (4, 8), (6, 8)])
+def test_bands_are_the_picture(colour: int, depth: int, rows: int) -> None:
+    data, _ = written(colour, depth, 301, range(5), least=3 * DECODED_AT_ONCE)
+    whole, picture = Image.open(io.BytesIO(data)), png.opened(png.parse(data), data)
+    assert isinstance(picture, png.Picture)
+    assert picture.has_bands
+    top = 0
+    for band in picture.bands(rows):
+        assert band.tobytes() == whole.crop((0, top, 301, top + band.height)).tobytes()
+        top += band.height
+    assert top == whole.height
+
+
+@parts
+def test_the_last_bands_may_come_of_no_further_samples() -> None:
+    """White at the bottom: all its rows are in the last few compressed bytes."""
+    header = png.Header(3000, 3000, 8, 0)
+    noise = b"".join(b"\0" + random.Random(row).randbytes(3000) for row in range(100))
+    still = png.Frame(3000, 3000, zlib.compress(noise + (b"\0" + b"\xff" * 3000) * 2900))
+    data = png.serialise(png.Png(header, (), still))
+    picture = png.opened(png.parse(data), data)
+    assert isinstance(picture, png.Picture)
+    bands = [band.tobytes() for band in picture.bands(7)]
+    assert b"".join(bands) == Image.open(io.BytesIO(data)).tobytes()
+
+
+@parts
+def test_damage_in_a_band_is_seen() -> None:
+    sound, first = written(2, 8, 301, range(5), least=3 * DECODED_AT_ONCE)
+    for data in (sound[:-30_000], sound[: first + 300_000] + bytes(9) + sound[first + 300_009 :]):
+        picture = png.opened(png.parse(data), data)
+        assert isinstance(picture, png.Picture)
+        with pytest.raises(OSError, match="its samples"):
+            list(picture.bands(10))
+
+
+@parts
+def test_what_lies_behind_the_samples_counts() -> None:
+    data, _ = written(2, 8, 301, range(5))
+    end = data.rindex(b"IEND") - 4
+    transparent = data[:end] + png.chunk(b"tRNS", bytes(6)) + data[end:]
+    picture = png.opened(png.parse(transparent), transparent)
+    assert isinstance(picture, png.Picture)
+    assert not picture.has_bands
+
+
+@pytest.mark.parametrize("damage", [None, "cut", "changed"])
+@pytest.mark.parametrize("colour", [0, 2, 6])
+def test_a_damaged_picture_is_made_smaller_as_ever(
+    colour: int, damage: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, first = written(colour, 8, 301, range(5), least=3 * DECODED_AT_ONCE)
+    if damage == "cut":
+        data = data[: len(data) // 2]
+    if damage == "changed":
+        data = data[: first + 400_000] + bytes(2) + data[first + 400_002 :]
+
+    def made() -> object:
+        try:
+            return [render(Variant("some", Fit(side, side)), data, LIMITS) for side in (20, 200)]
+        except Rejected as rejected:
+            return rejected.reason, rejected.detail
+
+    in_bands = made()
+    monkeypatch.setattr(png, "_TAKES_PARTS", False)
+    assert made() == in_bands
+
+
+@parts
+@pytest.mark.parametrize(("transform", "most"), [(Fit(100, 100), 20), (Fit(900, 900), 34), (Turn(90), 78)])
+def test_no_more_than_one_picture_is_in_memory_and_where_it_is_made_smaller_none(
+    transform: Fit | Turn, most: int
+) -> None:
+    """In a process of its own, whose peak tells: a picture of 9 megapixels takes 36 MB, its file 27."""
+    script = (
+        "import sys, zlib, random, re\n"
+        "from pathlib import Path\n"
+        "from imagemachine.codec import png\n"
+        "from imagemachine.codec.stored import Stored\n"
+        "from imagemachine.render import render\n"
+        "from imagemachine.variant import *\n"
+        "peak = lambda: int(re.search(r'VmHWM:\\s+(\\d+)', Path('/proc/self/status').read_text())[1]) // 1024\n"
+        "limits = Limits(1 << 30, 1 << 30)\n"
+        f"variant = Variant('some', {transform!r})\n"
+        "file = open(sys.argv[1], 'rb')\n"
+        "before = peak()\n"
+        "render(variant, Stored(file.fileno(), Path(sys.argv[1]).stat().st_size), limits)\n"
+        "print(peak() - before)\n"
+    )
+    header = png.Header(3000, 3000, 8, 2)
+    rows = b"".join(b"\0" + random.Random(row % 50).randbytes(9000) for row in range(3000))
+    data = png.serialise(png.Png(header, (), png.Frame(3000, 3000, zlib.compress(rows, 0))))
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(data)
+        file.flush()
+        command = [sys.executable, "-c", script, file.name]
+        environment = {"PYTHONPATH": os.pathsep.join(sys.path)}
+        grown = int(subprocess.check_output(command, env=environment, text=True))
+    assert grown < most
