@@ -35,7 +35,7 @@ Image.preinit()
 Image.MAX_IMAGE_PIXELS = None
 
 _EXIF = b"Exif\0\0"
-_AT_ONCE = 1 << 22
+_AT_ONCE = 1 << 23
 """So many bytes of a PNG's pixels are decoded at once, where it is made smaller."""
 _TIFF_TEXTS = (0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x8298)
 """Description, maker, model, software, time, artist and copyright; libtiff as Pillow has it writes no directories."""

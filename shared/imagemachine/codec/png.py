@@ -300,8 +300,8 @@ class _OneChunk(io.BytesIO):
 class Picture(PngImagePlugin.PngImageFile):
     """A picture that is decoded piece by piece, so that its samples are nowhere in memory all at once.
 
-    Where something is wrong with them it is decoded again with all in one piece: only then can the decoder itself start
-    again in another way, which makes the best of damaged ones.
+    Where something is wrong with them it is decoded again in small pieces, as Pillow by itself does it: with these the
+    decoder makes the best of damaged ones, and with large ones it is faster.
     """
 
     def __init__(self, *parts: Any) -> None:
@@ -362,7 +362,6 @@ class Picture(PngImagePlugin.PngImageFile):
         except OSError:
             again = PngImagePlugin.PngImageFile(_OneChunk(*self._parts))
             again.tile = tile
-            again.decodermaxblock = max(_PIECE, len(self._parts[1]))
             again.load()
         self.__dict__ = again.__dict__
         return super().load()
