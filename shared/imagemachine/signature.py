@@ -20,7 +20,7 @@ _LEFT_TO_BOTO3 = (
 )
 
 UNSIGNED = "UNSIGNED-PAYLOAD"
-"""What is signed in the place of a body that TLS and its checksum protect."""
+"""What is signed in the place of a body: its checksum, which is signed too, stands for it."""
 
 
 class Access(NamedTuple):
