@@ -1,5 +1,6 @@
 """The composition root: the one place that reads the environment and makes clients, once per function."""
 
+import ctypes
 import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
 _PARENT_MEMORY = 400 * MIB
 """What the function itself needs beside the codecs' workers: the interpreter, boto3 and the pictures in flight."""
 
+_APART = 16 * MIB
+"""Uploads and results that are larger have memory of their own, which goes back to the system with them."""
+
+_M_MMAP_THRESHOLD = -3
+"""Of the C library's `mallopt`."""
+
 _PIXEL_BYTES = 12
 """Memory that a codec needs for a pixel: three copies of a picture, of four bytes each."""
 
@@ -28,6 +35,7 @@ def function(variant: Variant) -> "Batch":
 
     Raises ConfigurationError, which stops the function at its start, where the environment is wrong.
     """
+    _keep_large_apart()
     settings = Settings.load(os.environ, variant.name)
     configured = variant.configured(settings)
     count, max_memory = _codecs(settings)
@@ -66,6 +74,13 @@ def _started(variant: Variant, notes: Sequence[str]) -> None:
         "notes": list(notes),
     }
     emit(properties, {"starts": "Count", "sandbox_refusals": "Count"}, [["variant"]])
+
+
+def _keep_large_apart() -> None:
+    """Otherwise the C library, once it has seen a large picture go, keeps the place of the next one for itself."""
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "mallopt"):
+        libc.mallopt(_M_MMAP_THRESHOLD, _APART)
 
 
 def _codecs(settings: Settings) -> tuple[int, int]:

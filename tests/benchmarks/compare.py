@@ -286,7 +286,8 @@ def _described(found: dict[str, Any]) -> str:
 
 def _subjects(options: argparse.Namespace) -> list[Subject]:
     if options.picture:
-        return [_given(path) for path in options.picture]
+        paths = dict.fromkeys(path.resolve() for path in options.picture)
+        return [_given(path, sum(path.name == other.name for other in paths) == 1) for path in paths]
     subjects = []
     for picture in pictures.ALL:
         tasks = tuple(task for task in picture.tasks if fnmatch.fnmatch(f"{picture.name}/{task}", options.only))
@@ -296,11 +297,12 @@ def _subjects(options: argparse.Namespace) -> list[Subject]:
     return subjects or sys.exit(f"No picture and task match {options.only!r}.")
 
 
-def _given(path: Path) -> Subject:
+def _given(path: Path, named_so_alone: bool) -> Subject:
+    name = path.name if named_so_alone else str(path)
     try:
         with Image.open(path) as image:
             frames = getattr(image, "n_frames", 1)
-            return Subject(path.stem, path.resolve(), pictures.VARIANTS, str(image.format), frames)
+            return Subject(name, path, pictures.VARIANTS, str(image.format), frames)
     except (OSError, UnidentifiedImageError) as error:
         sys.exit(f"{path} is no picture that Pillow reads: {error}")
 

@@ -4,11 +4,12 @@ Source of the measure: Wang, Bovik, Sheikh, Simoncelli, "Image quality assessmen
 similarity", IEEE Transactions on Image Processing, 2004; here with a flat window of 8 x 8 pixels, on luminance.
 """
 
+import io
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
+from PIL import Image, ImageCms, ImageOps
 
 _WINDOW = 8
 _LARGEST = 2048
@@ -20,9 +21,15 @@ Plane = npt.NDArray[np.float64]
 
 
 def reference(source: Path, task: dict[str, int], size: tuple[int, int]) -> Image.Image:
-    """What the task should give at `size`: decoded whole, Lanczos, never encoded. Of an animation, the first frame."""
+    """What the task should give at `size`: decoded whole, Lanczos, in sRGB where it is resized, never encoded.
+
+    Of an animation, the first frame.
+    """
     with Image.open(source) as image:
         upright = ImageOps.exif_transpose(image)
+        if "degrees" not in task and upright.mode in ("RGB", "CMYK") and (icc := image.info.get("icc_profile")):
+            profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
+            upright = ImageCms.profileToProfile(upright, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
         if upright.mode == "P":
             upright = upright.convert("RGBA")
         if degrees := task.get("degrees"):

@@ -13,7 +13,7 @@ _QUALITY = frozenset({".jpg", ".webp"})
 
 
 def contender(data: bytes, task: Task) -> bytes:
-    """As libvips' documentation says to do it: shrink on load, sequential access, no metadata."""
+    """As libvips' documentation says to do it: shrink on load, sequential access, in sRGB, no metadata."""
     suffix = _SUFFIXES[data[:2]]
     animated = "[n=-1]" if suffix in (".gif", ".webp") else ""
     image = _turned(data, task, animated) if task.degrees else _fitted(data, task, animated)
@@ -23,8 +23,11 @@ def contender(data: bytes, task: Task) -> bytes:
 
 
 def _fitted(data: bytes, task: Task, options: str) -> pyvips.Image:
+    # One without a profile is taken for sRGB; asked for that, libvips would convert it all the same.
+    tagged = pyvips.Image.new_from_buffer(data, options).get_typeof("icc-profile-data") != 0
+    profile = {"export_profile": "srgb"} if tagged else {}
     return pyvips.Image.thumbnail_buffer(
-        data, task.width, height=task.height, size="down", option_string=options.strip("[]")
+        data, task.width, height=task.height, size="down", option_string=options.strip("[]"), **profile
     )
 
 
