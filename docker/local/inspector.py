@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,18 +38,22 @@ class Inspector:
         self._lock = threading.Lock()
         self._numbers = itertools.count()
 
-    def look(self, file: Path) -> tuple[Seen, Path | None]:
-        """Open `file`; if browsers do not show its format there is a preview, a WebP to be moved elsewhere."""
+    def look(self, files: Sequence[Path]) -> list[tuple[Seen, Path | None]]:
+        """Open `files`; if browsers do not show one's format there is a preview, a WebP to be moved elsewhere.
+
+        All in one go: each time that the process is woken takes longer than looking at a few more.
+        """
         with self._lock:
-            preview = self._family.workspace / f"preview-{next(self._numbers)}.webp"
-            if self._child is None:
-                self._child = self._start()
+            asked = [(file, self._family.workspace / f"preview-{next(self._numbers)}.webp") for file in files]
             try:
-                seen = self._ask(self._child, [str(file.absolute()), str(preview)])
+                seen = self._ask(asked)
             except (OSError, ValueError):
-                self._end()
-                return NOTHING_SEEN, None
-        return seen, preview if seen.width and preview.exists() else None
+                # It died on one of them. On which, is seen when they come one by one.
+                seen = [self._seen(*one) for one in asked]
+        return [
+            (found, preview if found.width and preview.exists() else None)
+            for found, (_, preview) in zip(seen, asked, strict=True)
+        ]
 
     def close(self) -> None:
         """End the process."""
@@ -61,12 +66,26 @@ class Inspector:
                 stop(self._child)
             self._child = None
 
-    @staticmethod
-    def _ask(child: subprocess.Popen[bytes], request: list[str]) -> Seen:
-        assert child.stdin is not None and child.stdout is not None  # noqa: S101, PT018 - they were asked for
-        child.stdin.write(json.dumps(request).encode() + b"\n")
-        child.stdin.flush()
-        return Seen(**json.loads(child.stdout.readline()))
+    def _seen(self, file: Path, preview: Path) -> Seen:
+        try:
+            return self._ask([(file, preview)])[0]
+        except (OSError, ValueError):
+            return NOTHING_SEEN
+
+    def _ask(self, asked: Sequence[tuple[Path, Path]]) -> list[Seen]:
+        """What the process sees. Raises OSError or ValueError where it does not answer, and it is ended."""
+        if self._child is None:
+            self._child = self._start()
+        requests, answers = self._child.stdin, self._child.stdout
+        assert requests is not None and answers is not None  # noqa: S101, PT018 - they were asked for
+        try:
+            lines = [json.dumps([str(file.absolute()), str(preview)]) + "\n" for file, preview in asked]
+            requests.write("".join(lines).encode())
+            requests.flush()
+            return [Seen(**json.loads(answers.readline())) for _ in asked]
+        except (OSError, ValueError):
+            self._end()
+            raise
 
     def _start(self) -> subprocess.Popen[bytes]:
         return self._family.start(

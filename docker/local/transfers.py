@@ -3,8 +3,9 @@
 import mimetypes
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -54,7 +55,7 @@ class Transfers:
 
         All at once, when the last is there: in one go this takes less of the processors than result by result.
         """
-        return self._out.submit(lambda: self._picture(upload, tuple(map(self._fetch, outcomes))))
+        return self._out.submit(self._picture, upload, outcomes)
 
     def _send(self, upload: Upload, on_failure: Callable[[Upload, str], None]) -> None:
         kind = mimetypes.guess_type(upload.path)[0] or "application/octet-stream"
@@ -67,7 +68,28 @@ class Transfers:
         except TransferError as error:
             on_failure(upload, f"The upload failed: {error}.")
 
+    def _picture(self, upload: Upload, outcomes: Sequence[Outcome]) -> Picture:
+        """The upload beside its results; one of which nothing was made is not opened."""
+        results = tuple(map(self._fetch, outcomes))
+        try:
+            size = upload.source.stat().st_size
+        except OSError:
+            size = outcomes[0].bytes_in or 0
+        paths = {result.file: result.outcome.output or "" for result in results if result.file}
+        if not paths:
+            return Picture(upload, size, results)
+        copy = self._copied(upload)
+        if copy is not None:
+            # What was uploaded, and not its copy: that one is on the disk by now.
+            paths[upload.source] = f"{UPLOADS}/{upload.path}"
+        seen = dict(zip(paths, self._look(paths), strict=True))
+        results = tuple(_compared(result, *seen[result.file]) if result.file else result for result in results)
+        if copy is None:
+            return Picture(upload, size, results)
+        return Picture(upload, size, results, seen[upload.source][0], copy, seen[upload.source][1])
+
     def _fetch(self, outcome: Outcome) -> Result:
+        """The downloaded result, not yet looked at."""
         if not outcome.made or outcome.output is None:
             return Result(outcome)
         try:
@@ -75,30 +97,32 @@ class Transfers:
             self._objects.get(self._stack.output_bucket, outcome.output, file)
         except (OSError, ValueError, TransferError) as error:
             return Result(outcome, problem=f"The result could not be downloaded: {error}.")
-        seen, preview = self._look(file, outcome.output)
-        return Result(outcome, file, seen, preview, _difference(outcome, file.stat().st_size, seen))
+        return Result(outcome, file)
 
-    def _picture(self, upload: Upload, results: tuple[Result, ...]) -> Picture:
-        """The upload beside its results; one of which nothing was made is not opened."""
+    def _copied(self, upload: Upload) -> Path | None:
+        """The upload beside its results, or None where it cannot be read any more."""
         try:
-            size = upload.source.stat().st_size
-            if not any(result.good for result in results):
-                return Picture(upload, size, results)
             copy = self._folder.claim(f"{UPLOADS}/{upload.path}")
             with upload.source.open("rb", buffering=0) as file, Output(copy) as output:
                 output.write(file.readinto)
         except OSError:
-            return Picture(upload, results[0].outcome.bytes_in or 0, results)
-        seen, preview = self._look(upload.source, f"{UPLOADS}/{upload.path}")
-        return Picture(upload, size, results, seen, copy, preview)
+            return None
+        return copy
 
-    def _look(self, file: Path, path: str) -> tuple[Seen, Path | None]:
-        seen, made = self._inspector.look(file)
-        if made is None:
-            return seen, None
-        preview = self._folder.claim(f"{PREVIEWS}/{path}.webp")
-        shutil.move(made, preview)
-        return seen, preview
+    def _look(self, paths: Mapping[Path, str]) -> Iterator[tuple[Seen, Path | None]]:
+        """What is seen of each file, and its preview, if it needs one, beside the results."""
+        for path, (seen, made) in zip(paths.values(), self._inspector.look(list(paths)), strict=True):
+            preview = None
+            if made is not None:
+                preview = self._folder.claim(f"{PREVIEWS}/{path}.webp")
+                shutil.move(made, preview)
+            yield seen, preview
+
+
+def _compared(result: Result, seen: Seen, preview: Path | None) -> Result:
+    assert result.file is not None  # noqa: S101 - it was looked at
+    problem = _difference(result.outcome, result.file.stat().st_size, seen)
+    return replace(result, seen=seen, preview=preview, problem=problem)
 
 
 def _difference(outcome: Outcome, size: int, seen: Seen) -> str | None:

@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from children import Family, stop
@@ -86,15 +87,31 @@ def test_pictures_are_looked_at_elsewhere(tmp_path: Path) -> None:
     (tmp_path / "text.jpg").write_text("no picture")
     with Family(tmp_path) as family:
         inspector = Inspector(family)
-        lying, no_preview = inspector.look(tmp_path / "lying.jpg")
-        scan, preview = inspector.look(tmp_path / "ü scan.tiff")
-        clear, _ = inspector.look(tmp_path / "clear.png")
-        text, _ = inspector.look(tmp_path / "text.jpg")
+        names = ("lying.jpg", "ü scan.tiff", "clear.png", "text.jpg", "nowhere.jpg")
+        found = inspector.look([tmp_path / name for name in names])
+        (lying, no_preview), (scan, preview), (clear, _), (text, _), (nowhere, _) = found
         inspector.close()
     assert (lying.width, lying.height, no_preview) == (40, 60, None)
     assert (scan.width, scan.height) == (60, 40)
     assert (clear.transparent, lying.transparent) == (True, False)
-    assert text.width == 0
+    assert (text.width, nowhere.width) == (0, 0)
     assert preview is not None
     with Image.open(preview) as shown:
         assert (shown.format, shown.size) == ("WEBP", (60, 40))
+
+
+def test_a_picture_that_kills_its_inspector_hides_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "look.py"
+    program.write_text(
+        "import sys\n"
+        "for line in sys.stdin:\n"
+        "    if 'deadly' in line: sys.exit(1)\n"
+        '    print(\'{"width": 1, "height": 2, "frames": 3, "transparent": false}\', flush=True)\n'
+    )
+    monkeypatch.setattr("inspector._PROGRAM", program)
+    with Family(tmp_path) as family:
+        inspector = Inspector(family)
+        found = inspector.look([tmp_path / name for name in ("a.jpg", "deadly.jpg", "b.jpg")])
+        again = inspector.look([tmp_path / "c.jpg"])
+        inspector.close()
+    assert [seen.width for seen, _ in found + again] == [1, 0, 1, 1]
