@@ -5,7 +5,7 @@ import math
 import re
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from importlib import import_module
@@ -35,8 +35,10 @@ Image.preinit()
 Image.MAX_IMAGE_PIXELS = None
 
 _EXIF = b"Exif\0\0"
-_AT_ONCE = 1 << 23
+_AT_ONCE = 1 << 22
 """So many bytes of a PNG's pixels are decoded at once, where it is made smaller."""
+_PREMULTIPLIED = {"LA": "La", "RGBA": "RGBa"}
+"""Pillow's modes with transparency, and those in which it resamples them."""
 _TIFF_TEXTS = (0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x8298)
 """Description, maker, model, software, time, artist and copyright; libtiff as Pillow has it writes no directories."""
 _UNSUPPORTED = re.compile(
@@ -223,7 +225,7 @@ def still(upload: Upload, wanted: tuple[int, int]) -> Decoded:
     """The picture, or the first of several, decoded; not yet upright.
 
     `wanted` is the size it will be resized to: a JPEG or WebP may come out smaller than it is, though never as small,
-    and a PNG as narrow as that.
+    and a PNG of that very size.
     """
     with picture_errors(upload.format):
         if upload.as_gif is not None:
@@ -244,33 +246,43 @@ def still(upload: Upload, wanted: tuple[int, int]) -> Decoded:
 
 
 def _shrunk(image: ImageFile.ImageFile, wanted: tuple[int, int]) -> Decoded:
-    """A PNG decoded band by band, each made smaller at once as `transforms.resized` would begin with the whole of it.
+    """A PNG decoded band by band, each made smaller at once, to the very pixels that `transforms.resized` makes of all.
 
     So the whole picture, which would be most of all the memory, is there at no time. Where that cannot be, it is.
     """
-    wide, high = image.size
-    averaged = max(1, int(wide / wanted[0] / REDUCING_GAP)), max(1, int(high / wanted[1] / REDUCING_GAP))
-    smaller = -(-wide // averaged[0]), -(-high // averaged[1])
-    if averaged == (1, 1):
-        smaller = wanted[0], high
-    if image.mode in ("L", "RGB") and smaller != image.size and isinstance(image, png.Picture) and image.has_bands:
-        rows = max(1, _AT_ONCE // (4 * wide * averaged[1])) * averaged[1]
-        made = Image.new(image.mode, smaller)
-        try:
-            for number, band in enumerate(image.bands(rows)):
-                if averaged == (1, 1):
-                    small = band.resize((smaller[0], band.height), Image.Resampling.LANCZOS)
-                else:
-                    small = band.reduce(averaged)
-                made.paste(small, (0, number * rows // averaged[1]))
-        except OSError:
-            pass  # It is damaged: what can be done about that is done with the whole.
-        else:
-            return Decoded(
-                made, (0.0, 0.0, smaller[0] if averaged == (1, 1) else wide / averaged[0], high / averaged[1])
-            )
+    if (
+        isinstance(image, png.Picture)
+        and image.mode in ("L", "RGB", "P", *_PREMULTIPLIED)
+        and image.size != wanted
+        and image.has_bands
+    ):
+        with suppress(OSError):  # It is damaged: what can be done about that is done with the whole.
+            return Decoded(_of_bands(image, wanted))
     image.load()
     return Decoded(image)
+
+
+def _of_bands(image: png.Picture, wanted: tuple[int, int]) -> Image.Image:
+    (wide, high), mode = image.size, _PREMULTIPLIED.get(image.mode, "RGB" if image.mode == "P" else image.mode)
+    # As Pillow has it: whole blocks of pixels averaged first, though none of a picture with transparency.
+    across, down = (max(1, int(has / length / REDUCING_GAP)) for has, length in zip(image.size, wanted, strict=True))
+    if image.mode in _PREMULTIPLIED:
+        across = down = 1
+    averaged = (across, down) != (1, 1)
+    smaller = Image.new(mode, (-(-wide // across), -(-high // down)) if averaged else (wanted[0], high))
+    rows = max(1, _AT_ONCE // (4 * wide * down)) * down
+    for number, band in enumerate(image.bands(rows)):
+        if image.palette is not None:
+            band.putpalette(image.palette)
+        plain_band = band.convert(mode)
+        if averaged:
+            small = plain_band.reduce((across, down))
+        else:
+            small = plain_band.resize((wanted[0], band.height), Image.Resampling.LANCZOS)
+        smaller.paste(small, (0, number * rows // down))
+    box = (0.0, 0.0, wide / across if averaged else wanted[0], high / down)
+    made = smaller.resize(wanted, Image.Resampling.LANCZOS, box)
+    return made.convert(image.mode) if image.mode in _PREMULTIPLIED else made
 
 
 def planes(upload: Upload, wanted: tuple[int, int], subsampling: Subsampling) -> Planes | None:

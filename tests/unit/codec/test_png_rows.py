@@ -317,8 +317,8 @@ def test_what_lies_behind_the_samples_counts() -> None:
 
 
 @pytest.mark.parametrize("damage", [None, "cut", "changed"])
-@pytest.mark.parametrize("colour", [0, 2, 6])
-def test_a_damaged_picture_is_made_smaller_as_ever(
+@pytest.mark.parametrize("colour", SAMPLES)
+def test_a_picture_is_made_smaller_in_bands_as_it_is_as_a_whole(
     colour: int, damage: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data, first = written(colour, 8, 301, range(5), least=3 * DECODED_AT_ONCE)
