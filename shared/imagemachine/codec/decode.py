@@ -64,6 +64,8 @@ class Upload:
     orientation: int = 1
     mode: str = ""
     """Pillow's name for what its pixels are, where Pillow read the header."""
+    as_jpeg: ImageFile.ImageFile | None = None
+    """As Pillow has opened it, no pixel decoded."""
     as_gif: gif.Gif | None = None
     as_png: png.Png | None = None
     notes: list[str] = field(default_factory=list)
@@ -154,7 +156,9 @@ def _open_png(name: str, data: Source) -> Upload:
 def _open_jpeg(name: str, data: bytes) -> Upload:
     image = opened(name, data)
     metadata = jpeg.read_metadata(data)
-    upload = Upload(name, data, image.size, metadata=metadata, orientation=metadata.orientation, mode=image.mode)
+    upload = Upload(
+        name, data, image.size, metadata=metadata, orientation=metadata.orientation, mode=image.mode, as_jpeg=image
+    )
     pictures = int(getattr(image, "n_frames", 1))
     if pictures > 1:
         upload.notes.append(f"The file holds {pictures} pictures; the first one was taken.")

@@ -45,7 +45,7 @@ def _jpeg(upload: Upload, transpose: Transpose | None, metadata: Metadata, keep:
     data = jpeg.lossless(upload.data, upload.size, transpose)
     if data is not None:
         return Turned(jpeg.write_metadata(data, metadata), "turbojpeg")
-    data = jpeg.nearly_lossless(upload.data, opened("jpeg", upload.data), transpose)
+    data = None if upload.as_jpeg is None else jpeg.nearly_lossless(upload.data, upload.as_jpeg, transpose)
     if data is None:
         return None
     upload.notes.append("The JPEG could not be turned without loss, so it was written again with its own tables.")
