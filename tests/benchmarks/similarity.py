@@ -29,7 +29,8 @@ def reference(source: Path, task: dict[str, int], size: tuple[int, int]) -> Imag
         upright = ImageOps.exif_transpose(image)
         if "degrees" not in task and upright.mode in ("RGB", "CMYK") and (icc := image.info.get("icc_profile")):
             profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
-            upright = ImageCms.profileToProfile(upright, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
+            conversion = ImageCms.buildTransform(profile, ImageCms.createProfile("sRGB"), upright.mode, "RGB")
+            upright = conversion.apply(upright)
         if upright.mode == "P":
             upright = upright.convert("RGBA")
         if degrees := task.get("degrees"):
