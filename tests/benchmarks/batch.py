@@ -2,8 +2,8 @@
 
     tests/benchmarks/run.sh batch [--delay 20] [--pictures 10] [--rounds 5] [PICTURE]
 
-The same uploads as one batch, as batches of one after the other, and through the codec alone, in turns. S3's calls take
-`--delay` milliseconds each; nothing else of the network is there.
+The same uploads as one batch, as batches of one after the other, through the codec alone, and as one batch with a codec
+that takes no time, in turns. S3's calls take `--delay` milliseconds each; nothing else of the network is there.
 """
 
 import argparse
@@ -22,8 +22,9 @@ _OVER, _FASTER = 1.15, 1.8
 
 def report(times: Times, count: int, delay: float) -> str:
     """The targets, and how far each is met."""
-    longer = max(times.codec, times.io / times.parallel)
-    over, faster = times.together / longer, times.in_turn / times.together
+    over = times.together / max(times.codec, times.io / times.parallel)
+    over_measured = times.together / max(times.codec, times.without)
+    faster = times.in_turn / times.together
     floor = times.codec + times.io / count
     rows = (
         (f"{count} pictures as one batch", f"{times.together * 1000:.0f} ms"),
@@ -31,9 +32,17 @@ def report(times: Times, count: int, delay: float) -> str:
         ("the codec alone", f"{times.codec * 1000:.0f} ms"),
         (f"S3 calls of {delay * 1000:.0f} ms, in turn", f"{times.io * 1000:.0f} ms"),
         (f"S3 calls, {times.parallel} at once", f"{times.io / times.parallel * 1000:.0f} ms"),
+        ("S3 calls as the batch makes them, with a codec that takes no time", f"{times.without * 1000:.0f} ms"),
         ("the first fetch and the last store, which nothing can hide", f"{times.io / count * 1000:.0f} ms"),
         ("the codec and these: no order of the calls is faster with one codec", f"{floor * 1000:.0f} ms"),
-        ("batch / longer of codec and I/O", f"{over:.2f} (target {_OVER}: {_word(over <= _OVER)})"),
+        (
+            f"batch / longer of the codec and S3 calls {times.parallel} at once",
+            f"{over:.2f} (target {_OVER}: {_word(over <= _OVER)})",
+        ),
+        (
+            "batch / longer of the codec and S3 calls as they are made",
+            f"{over_measured:.2f} (target {_OVER}: {_word(over_measured <= _OVER)})",
+        ),
         ("faster than one after the other", f"{faster:.2f} x (target {_FASTER}: {_word(faster >= _FASTER)})"),
     )
     return "\n".join(["| | |", "|---|---:|", *(f"| {name} | {value} |" for name, value in rows)]) + "\n"
