@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from imagemachine.errors import Retryable
 from imagemachine.pool import Pool
 from imagemachine.sandbox import Sandbox
-from imagemachine.settings import MIB, Settings
+from imagemachine.settings import MIB, Settings, processors
 from imagemachine.variant import Limits, Variant
 
 if TYPE_CHECKING:
@@ -90,8 +90,7 @@ def _codecs(settings: Settings) -> tuple[int, int]:
     """
     megabytes = int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "3072"))
     memory = max(megabytes * MIB - _PARENT_MEMORY, 256 * MIB)
-    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    count = max(1, min(processors, memory // (settings.max_pixels * _PIXEL_BYTES)))
+    count = max(1, min(processors(), memory // (settings.max_pixels * _PIXEL_BYTES)))
     return count, memory // count
 
 

@@ -163,7 +163,7 @@ class Sandbox:
                 and all(map(_is_text, [engine, *notes]))
             ):
                 # Copied before it is looked at: the worker could still write to the original.
-                data = self._file.read(0, length)
+                data = self._file.read(length)
                 if len(data) == length and _begins_like(name, data):
                     return Made(data, name, width, height, frames, engine, tuple(notes))
         raise _Suspect(Rejected(Reason.CRASHED, "The process that worked on it gave an answer that makes no sense."))

@@ -1,5 +1,6 @@
 """The function's environment, read once at its start, checked as a whole."""
 
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,6 +10,11 @@ from imagemachine.errors import ConfigurationError
 from imagemachine.formats import CHOICES
 
 MIB = 1024 * 1024
+
+
+def processors() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ The libraries are those that Pillow has loaded; without them, Pillow's way remai
 
 import ctypes
 import math
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +17,7 @@ from PIL import Image
 
 from imagemachine.codec import samples
 from imagemachine.codec.planes import Plane, Planes
+from imagemachine.settings import processors
 
 _MODE_RGBA, _MODE_YUV = 1, 11
 _LOSSY = 1
@@ -38,9 +38,7 @@ libwebp has every scale, but averages more coarsely than Lanczos' kernel.
 """
 _SEEN_UP_TO = 4 / 3
 """Times the wanted size. Of larger pictures libwebp itself leaves out the filter against blocks when it scales them."""
-_SEVERAL_PROCESSORS = (
-    len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)) > 1
-)
+_SEVERAL_PROCESSORS = processors() > 1
 """Then a second thread filters and scales the rows that the first one has read."""
 
 

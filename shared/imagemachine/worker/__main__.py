@@ -47,7 +47,7 @@ def main() -> int:
                 print(refused)
             match worker.ask(len(code), deadline):
                 case ["made", length, _, _, _, frames, *_]:
-                    print(file.read(0, length).decode(), end="")
+                    print(file.read(length).decode(), end="")
                     return 0 if frames == 1 else 1
                 case answer:
                     print(f"The worker answered {answer!r}.")

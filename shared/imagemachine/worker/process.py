@@ -54,9 +54,9 @@ class SharedFile:
         if os.pwrite(self.fd, data, 0) != len(data):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    def read(self, offset: int, length: int) -> bytes:
-        """At most `length` bytes from `offset` on."""
-        return os.pread(self.fd, length, offset)
+    def read(self, length: int) -> bytes:
+        """At most `length` bytes from the beginning."""
+        return os.pread(self.fd, length, 0)
 
     def trim(self, kept: int) -> None:
         """Where it takes up more than `kept` bytes, give all of them back to the system."""

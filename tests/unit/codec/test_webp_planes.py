@@ -1,6 +1,9 @@
 """Lossy WebP resized and turned in its own planes: at least as near to a full decode as by way of RGB."""
 
 import io
+import random
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -8,7 +11,7 @@ import pytest
 from PIL import Image, ImageCms, ImageOps
 
 from imagemachine import render as story
-from imagemachine.codec import libwebp
+from imagemachine.codec import decode, libwebp
 from imagemachine.errors import Rejected
 from imagemachine.render import render
 from imagemachine.variant import Fit, Limits, Made, Transform, Turn, Variant
@@ -97,3 +100,35 @@ def test_damage_is_rejected() -> None:
     for end in (len(data) // 3, len(data) - 40):
         with pytest.raises(Rejected):
             render(Variant("any", Fit(99, 99)), data[:end], LIMITS)
+
+
+@pytest.mark.skipif(libwebp._demuxer is None, reason="libwebp's demuxer is not at hand")
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"lossless": True},
+        {"exif": exif_of(6), "icc_profile": ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()},
+        {"save_all": True, "append_images": [photograph((40, 30), "L").convert("RGB")], "loop": 3, "duration": 40},
+    ],
+    ids=["lossy", "lossless", "with metadata", "animated"],
+)
+def test_the_demuxer_reads_a_header_as_pillow_does_and_takes_what_it_takes(options: dict[str, Any]) -> None:
+    whole = file_of(photograph((40, 30)), "webp", **options)
+    assert libwebp.header(whole) is not None
+    damage = random.Random(1)
+    for number in range(60):
+        data = bytearray(whole)
+        if number:
+            data[damage.randrange(min(len(data), 64))] = damage.randrange(256)
+        if number > 30:
+            del data[damage.randrange(len(data)) :]
+        assert header_by(decode._open_webp, bytes(data)) == header_by(decode._open_other, bytes(data))
+
+
+def header_by(opener: Callable[[str, bytes], decode.Upload], data: bytes) -> tuple[Any, ...]:
+    try:
+        upload = opener("webp", data)
+    except Exception as error:  # noqa: BLE001 - whatever a decoder raises
+        return (type(error),)
+    return upload.size, upload.frames, upload.loop, upload.metadata, upload.orientation
