@@ -9,11 +9,12 @@ source docker/local/python.sh
 
 usage() {
   cat <<'TEXT'
-tests/run.sh [--quick] [PYTEST ARGUMENT ...]
+tests/run.sh [--checks | --quick] [PYTEST ARGUMENT ...]
 
   Checks the code, then runs the tests: unit, contract, integration on the emulated account, and with a Docker
   engine the containers. The first use makes an environment below .machine/ from pinned, hashed packages.
 
+  --checks    the checks of the code only
   --quick     checks, unit and contract tests only
   anything else goes to pytest, and replaces the choice of tests: tests/run.sh tests/unit -k keys
 TEXT
@@ -42,9 +43,10 @@ lint() {
 }
 
 main() {
-  local quick=''
+  local quick='' checks=''
   case "${1:-}" in
     -h | --help) usage && return ;;
+    --checks) checks=yes && shift ;;
     --quick) quick=yes && shift ;;
   esac
   python="$(python::find)" || exit 1
@@ -54,6 +56,7 @@ main() {
     exec "${python}" -m pytest "$@"
   fi
   lint
+  if [[ -n ${checks} ]]; then return; fi
   step 'unit and contract tests'
   "${python}" -m pytest --numprocesses 2 tests/unit tests/contract
   if [[ -n ${quick} ]]; then return; fi
