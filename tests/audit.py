@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-PINS = ("docker/base/versions.env", "docker/local/requirements.txt", "tests/requirements.txt")
+PINS = ("docker/base/versions.env", "shared/controlplane/requirements.txt", "tests/requirements.txt")
 SHIPPED = PINS[0]
 SBOM = "/usr/share/image-machine/sbom.json"
 DATABASE = os.environ.get("OSV_URL", "https://api.osv.dev")

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-import aws
-from children import Family
-from emulator import emulator
+from controlplane.local import aws
+from controlplane.local.children import Family
+from controlplane.local.emulator import emulator
 
 aws.forget_the_users_account()
 

@@ -4,8 +4,8 @@ set -Eeuo pipefail
 
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 
-# shellcheck source=docker/local/python.sh
-source docker/local/python.sh
+# shellcheck source=shared/controlplane/python.sh
+source shared/controlplane/python.sh
 
 usage() {
   cat <<'TEXT'
@@ -30,7 +30,7 @@ lint() {
   "${python}" -m ruff check .
   "${python}" -m ruff format --check --quiet .
   step 'mypy --strict'
-  "${python}" -m mypy shared/imagemachine docker/base docker/deploy docker/local tests
+  "${python}" -m mypy shared/imagemachine docker/base docker/deploy shared/controlplane tests
   local variant
   for variant in images/*/app.py; do "${python}" -m mypy "${variant}"; done
   step 'import order'
@@ -50,7 +50,7 @@ main() {
     --quick) quick=yes && shift ;;
   esac
   python="$(python::find)" || exit 1
-  python="$("${python}" -E -s docker/local/environment.py tests tests/requirements.txt)" || exit 1
+  python="$("${python}" -E -s shared/controlplane/environment.py tests tests/requirements.txt)" || exit 1
   export PYTHONDONTWRITEBYTECODE=1
   if (($# > 0)); then
     exec "${python}" -m pytest "$@"

@@ -27,9 +27,7 @@ from PIL import Image
 from benchmarks import burst, capacity, contenders, pictures
 from benchmarks.aws import load
 from benchmarks.usage import Usage
-
-sys.path.append(str(contenders.ROOT / "docker/local"))
-import environment  # what deploy.sh runs on
+from controlplane import environment
 
 _TARGET = 0.7
 _WORK = contenders.BENCH / "throughput"

@@ -18,8 +18,8 @@ KINDS: tuple[tuple[str, str], ...] = (
     ("imagemachine.worker", "the codec's processes"),
     ("-m awslambdaric", "the functions"),
     ("-m uvicorn", "the emulated account"),
-    ("docker/local/look.py", "looking at the results"),
-    ("docker/local/main.py", "deploy.sh: uploads, downloads, report"),
+    ("controlplane/local/look.py", "looking at the results"),
+    ("controlplane/__main__.py", "deploy.sh: uploads, downloads, report"),
 )
 """What a command line holds, and what such a process is; the first that fits."""
 REST = "others that deploy.sh started"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-import aws
+from controlplane.local import aws
 
 ROOT = Path(__file__).parents[2]
 BASE = "image-machine-base"

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import aws
-import machine as local
-from hosts import Site, Stack
+from controlplane.local import aws
+from controlplane.local import machine as local
+from controlplane.local.hosts import Site, Stack
+from controlplane.local.processes import Processes
 from integration.trouble import Proxy
-from processes import Processes
 
 ROOT = Path(__file__).parents[2]
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-import aws
-from children import Family
-from emulator import emulator
+from controlplane.local import aws
+from controlplane.local.children import Family
+from controlplane.local.emulator import emulator
 from integration.engine import ROOT, docker, marks, run
 
 pytestmark = marks()

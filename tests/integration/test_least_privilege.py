@@ -14,11 +14,11 @@ import pytest
 from botocore.exceptions import ClientError
 from PIL import Image
 
-import aws
-import machine as local
-from hosts import Site, Stack
+from controlplane.local import aws
+from controlplane.local import machine as local
+from controlplane.local.hosts import Site, Stack
+from controlplane.local.processes import Processes
 from integration.trouble import Proxy, Trouble
-from processes import Processes
 
 ROOT = Path(__file__).parents[2]
 KEY = "ingest/holiday/picture.png"

@@ -16,7 +16,7 @@ def pins(file: str) -> dict[str, tuple[str, set[str]]]:
 
 
 IMAGE = pins("docker/base/versions.env")
-LOCAL = {**pins("docker/local/requirements.txt"), **pins("docker/local/rie.txt")}
+LOCAL = {**pins("shared/controlplane/requirements.txt"), **pins("shared/controlplane/rie.txt")}
 BUILT_FROM_SOURCE = {"pillow", "pillow-heif"}
 
 

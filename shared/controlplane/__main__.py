@@ -1,0 +1,15 @@
+"""Runs the control plane: as `python -m controlplane`, or, as deploy.sh does, as a file of whatever Python."""
+
+import sys
+from pathlib import Path
+
+if not __package__:
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from controlplane.cli import main
+
+if __name__ == "__main__":
+    for stream in (sys.stdout, sys.stderr):
+        # A file name may hold what the terminal's encoding, or any, does not.
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    sys.exit(main(sys.argv[1:]))

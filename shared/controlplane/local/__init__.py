@@ -1,0 +1,1 @@
+"""The whole machine on this computer, on an emulated AWS account."""

@@ -1,0 +1,81 @@
+"""Deploys shared/stack.yaml on the emulator, and tells what came of it."""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from controlplane.errors import Failure
+from controlplane.local.aws import client
+from controlplane.local.hosts import Function, Stack
+
+DEPLOY_SECONDS = 60.0
+
+LOCAL_PARAMETERS: Mapping[str, str] = {
+    # The Runtime Interface Emulator takes one invocation at a time.
+    "ReservedConcurrency": "1",
+    # Whoever waits at the terminal would rather not wait for ten.
+    "RetrySeconds": "1",
+}
+
+
+def variants(project: Path) -> tuple[str, ...]:
+    """The folders of images/ that hold a function."""
+    return tuple(sorted(app.parent.name for app in (project / "images").glob("*/app.py")))
+
+
+def deploy(endpoint: str, project: Path, name: str, names: tuple[str, ...], parameters: Mapping[str, str]) -> Stack:
+    """Create the stack `name` with the variants `names`. Raises Failure."""
+    cloudformation, functions = client("cloudformation", endpoint), client("lambda", endpoint)
+    given = {"Variants": ",".join(names), **LOCAL_PARAMETERS, **parameters}
+    try:
+        cloudformation.create_stack(
+            StackName=name,
+            TemplateBody=(project / "shared/stack.yaml").read_text(),
+            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()],
+            Capabilities=["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
+        )
+        outputs = _outputs(cloudformation, name)
+        return Stack(
+            endpoint=endpoint,
+            source_bucket=outputs["SourceBucket"],
+            output_bucket=outputs["OutputBucket"],
+            functions=tuple(_function(functions, f"{name}-{variant}", variant) for variant in names),
+            queues={variant: outputs[f"Queue{variant}"] for variant in names},
+            dead_letters={variant: outputs[f"DeadLetters{variant}"] for variant in names},
+        )
+    except ClientError as error:
+        raise Failure(f"The stack could not be deployed: {error}") from error
+
+
+def _outputs(cloudformation: Any, name: str) -> dict[str, str]:
+    deadline = time.monotonic() + DEPLOY_SECONDS
+    while time.monotonic() < deadline:
+        (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
+        if stack["StackStatus"] == "CREATE_COMPLETE":
+            return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+        if stack["StackStatus"] != "CREATE_IN_PROGRESS":
+            raise Failure(f"The stack could not be deployed: {_cause(cloudformation, name) or stack['StackStatus']}")
+        time.sleep(0.03)
+    raise Failure(f"The stack was not up after {DEPLOY_SECONDS:.0f} seconds.")
+
+
+def _cause(cloudformation: Any, name: str) -> str | None:
+    """The first failure in the stack's history."""
+    events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
+    failed = [event for event in events if event["ResourceStatus"].endswith("_FAILED")]
+    failed.sort(key=lambda event: event["Timestamp"])
+    return next((f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason')}" for event in failed), None)
+
+
+def _function(functions: Any, name: str, variant: str) -> Function:
+    defined: dict[str, Any] = functions.get_function_configuration(FunctionName=name)
+    return Function(
+        name=name,
+        variant=variant,
+        environment=defined.get("Environment", {}).get("Variables", {}),
+        memory=defined["MemorySize"],
+        timeout=defined["Timeout"],
+    )

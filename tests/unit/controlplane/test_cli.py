@@ -1,0 +1,61 @@
+"""The command line: what is typed, and how whatever is wrong with it is told."""
+
+from pathlib import Path
+
+import click
+import pytest
+
+from controlplane import cli
+from controlplane.commands import local
+from controlplane.errors import UsageError
+from controlplane.local.uploads import collect
+
+
+def test_every_command_is_there() -> None:
+    context = click.Context(cli.commands)
+    for name in ("local",):
+        command = cli.commands.get_command(context, name)
+        assert command is not None
+        assert command.help
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["fly"], "fly"),
+        (["local", "--bogus"], "--bogus"),
+        (["local", "--out"], "--out"),
+        (["local", "--kee"], "--kee"),
+        (["local", "--processes", "--containers"], "exclude each other"),
+        (["local", "nowhere.jpg"], "There is no nowhere.jpg."),
+    ],
+)
+def test_wrong_usage_is_one_line_and_status_2(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(arguments) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.count("\n") == 1
+    assert said in told.err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"]])
+def test_the_commands_are_listed(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(arguments) == 0
+    told = capsys.readouterr().out
+    assert all(f"./deploy.sh {name}" in told for name in cli.COMMANDS)
+
+
+def test_containers_are_the_default_where_processes_cannot_run() -> None:
+    assert local.in_containers(processes=False, containers=False, platform="darwin")
+    assert local.in_containers(processes=False, containers=True, platform="linux")
+    assert not local.in_containers(processes=False, containers=False, platform="linux")
+    with pytest.raises(UsageError, match="Linux"):
+        local.in_containers(processes=True, containers=False, platform="darwin")
+
+
+def test_pictures_ship_with_the_project(tmp_path: Path) -> None:
+    assert len(collect([local.PICTURES], tmp_path)) >= 5
