@@ -4,10 +4,12 @@ from dataclasses import replace
 
 from PIL import Image
 
-from imagemachine.codec import colour, encode, jpeg, lossless, orientation, profiles
+from imagemachine.codec import encode, jpeg, lossless, orientation
 from imagemachine.codec.animation import Shown
 from imagemachine.codec.decode import Decoded, Upload, check, deep_still, open_upload, planes, shown, still
 from imagemachine.codec.stored import Source
+from imagemachine.colour import profiles
+from imagemachine.colour.convert import is_srgb, to_srgb
 from imagemachine.errors import Reason, Rejected
 from imagemachine.formats import FORMATS, Format
 from imagemachine.transforms import plain, resized
@@ -31,7 +33,8 @@ def render(variant: Variant, data: Source | memoryview, limits: Limits) -> Made:
     target = _target(variant, upload)
     made = None
     if target.name == upload.format:
-        if isinstance(variant.transform, Turn):
+        # A profile goes along with a turn; what is said in other ways is heard by few viewers.
+        if isinstance(variant.transform, Turn) and (upload.metadata.icc or is_srgb(upload.said)):
             made = _without_loss(variant, upload)
         elif _size(variant, upload, target) == upload.size and not _colours_change(upload):
             made = _smallest(variant, upload, target)
@@ -48,7 +51,7 @@ def _colours_change(upload: Upload) -> bool:
     """Whether the upload's colours are not what a result's have to be."""
     if upload.mode in ("CMYK", "LAB", "YCbCr"):
         return True
-    return bool(upload.metadata.icc) and not colour.is_srgb(upload.metadata.icc)
+    return not is_srgb(upload.said)
 
 
 def _smallest(variant: Variant, upload: Upload, target: Format) -> Made | None:
@@ -94,7 +97,11 @@ def _rendered(variant: Variant, upload: Upload, target: Format) -> Made:
     if upload.frames > 1:
         upload.notes.append(f"{target.title} holds no animation; the first of {upload.frames} frames was taken.")
     # All 16 bits a channel, where the upload has them, the result can have them, and no colour changes.
-    deep = deep_still(upload) if target.deep and not _colours_change(upload) else None
+    deep = deep_still(upload) if upload.said.hdr or (target.deep and not _colours_change(upload)) else None
+    if deep is not None and upload.said.hdr:
+        deep = deep.resized(size)
+        image = orientation.transposed(to_srgb(deep.high, upload.said, upload.notes, deep.low), transpose)
+        return Made(encode.still(image, _labelled(job, image.mode)), target.name, *image.size, 1, lossless.PILLOW)
     if deep is not None:
         deep = deep.resized(size).transposed(transpose)
         data = encode.deep_still(deep, _labelled(job, deep.high.mode))
@@ -108,7 +115,10 @@ def _job(variant: Variant, upload: Upload, target: Format, size: tuple[int, int]
         target,
         quality=variant.quality if isinstance(variant.transform, Fit) else _TURN_QUALITY,
         background=variant.background,
-        metadata=upload.metadata.for_result(size, keep=variant.keep_metadata),
+        metadata=replace(
+            upload.metadata.for_result(size, keep=variant.keep_metadata),
+            icc=upload.metadata.icc or (b"" if is_srgb(upload.said) else profiles.srgb()),
+        ),
         lossless=lossless.is_lossless(upload),
         progressive=upload.format == "jpeg" and jpeg.is_progressive(upload.data),
         source_colours=upload.colours,
@@ -130,7 +140,7 @@ def _transformed(
 ) -> Image.Image:
     """Colours and orientation are put right last, when there are fewer pixels."""
     small = resized(plain(decoded.image), size, decoded.box)
-    return orientation.transposed(colour.to_srgb(small, upload.metadata.icc, upload.notes), transpose)
+    return orientation.transposed(to_srgb(small, upload.said, upload.notes), transpose)
 
 
 def _labelled(job: encode.Job, mode: str) -> encode.Job:

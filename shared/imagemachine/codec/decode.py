@@ -4,22 +4,23 @@ import io
 import math
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from importlib import import_module
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from PIL import AvifImagePlugin, Image, ImageFile, UnidentifiedImageError
 from pillow_heif import register_heif_opener
 
-from imagemachine.codec import animation, colour, deep, gif, jpeg, libwebp, png, turbojpeg, webp
+from imagemachine.codec import animation, boxes, deep, gif, jpeg, libwebp, png, turbojpeg, webp
 from imagemachine.codec.animation import Shown
 from imagemachine.codec.identify import identify
 from imagemachine.codec.metadata import Metadata
 from imagemachine.codec.planes import Planes, Subsampling
 from imagemachine.codec.stored import Source, Stored
+from imagemachine.colour.said import Points, Said, in_heif, in_png
 from imagemachine.errors import Reason, Rejected
 from imagemachine.formats import FORMATS
 from imagemachine.transforms import REDUCING_GAP
@@ -61,6 +62,8 @@ class Upload:
     loop: int | None = None
     """As in a GIF: how often to repeat, 0 for ever, None for not at all."""
     metadata: Metadata = field(default_factory=Metadata)
+    said: Said = Said()  # noqa: RUF009 - frozen
+    """What it says of its colours."""
     orientation: int = 1
     mode: str = ""
     """Pillow's name for what its pixels are, where Pillow read the header."""
@@ -146,18 +149,25 @@ def _open_gif(name: str, data: bytes) -> Upload:
 def _open_png(name: str, data: Source) -> Upload:
     file = png.parse(data)
     metadata = png.read_metadata(file)
-    profile = next((payload for chunk, payload in file.chunks if chunk == b"iCCP"), b"")
-    metadata = replace(metadata, icc=colour.from_png(profile) if profile else b"")
+    said = in_png(dict(reversed(file.chunks)))
+    metadata = replace(metadata, icc=said.icc)
     loop = _repeats(file.loop)
     size = (file.header.width, file.header.height)
-    return Upload(name, data, size, max(1, len(file.frames)), loop, metadata, metadata.orientation, as_png=file)
+    return Upload(name, data, size, max(1, len(file.frames)), loop, metadata, said, metadata.orientation, as_png=file)
 
 
 def _open_jpeg(name: str, data: bytes) -> Upload:
     image = opened(name, data)
     metadata = jpeg.read_metadata(data)
     upload = Upload(
-        name, data, image.size, metadata=metadata, orientation=metadata.orientation, mode=image.mode, as_jpeg=image
+        name,
+        data,
+        image.size,
+        metadata=metadata,
+        said=Said(metadata.icc),
+        orientation=metadata.orientation,
+        mode=image.mode,
+        as_jpeg=image,
     )
     pictures = int(getattr(image, "n_frames", 1))
     if pictures > 1:
@@ -170,7 +180,8 @@ def _open_webp(name: str, data: bytes) -> Upload:
     if header is None:
         return _open_other(name, data)
     metadata = Metadata(header.exif.removeprefix(_EXIF), header.xmp, icc=header.icc)
-    return Upload(name, data, header.size, header.frames, _repeats(header.plays), metadata, metadata.orientation)
+    said = Said(header.icc)
+    return Upload(name, data, header.size, header.frames, _repeats(header.plays), metadata, said, metadata.orientation)
 
 
 def _repeats(plays: int) -> int | None:
@@ -185,7 +196,10 @@ def _open_other(name: str, data: bytes) -> Upload:
     xmp = info.get("xmp") or b""
     xmp = xmp if isinstance(xmp, bytes) else xmp.encode()
     metadata = Metadata(exif, xmp, icc=bytes(info.get("icc_profile") or b""))
-    upload = Upload(name, data, image.size, metadata=metadata, orientation=metadata.orientation, mode=image.mode)
+    said = _said_in_heif(name, data, info, metadata.icc)
+    upload = Upload(
+        name, data, image.size, metadata=metadata, said=said, orientation=metadata.orientation, mode=image.mode
+    )
     pictures = int(getattr(image, "n_frames", 1))
     if name == "webp":
         upload.loop = _repeats(webp.structure(data).loop)
@@ -202,6 +216,16 @@ def _open_other(name: str, data: bytes) -> Upload:
     if sizes and len(sizes) > 1:
         upload.notes.append(f"The file holds {len(sizes)} sizes; the largest was taken.")
     return upload
+
+
+def _said_in_heif(name: str, data: bytes, info: Mapping[Any, Any], icc: bytes) -> Said:
+    if name == "avif":
+        found = boxes.properties(data)
+        return in_heif(icc, found.points, found.brightest)
+    nclx = info.get("nclx_profile") or {}
+    points = Points(nclx["color_primaries"], nclx["transfer_characteristics"]) if nclx else None
+    brightest = (info.get("content_light_level") or {}).get("max_content_light_level")
+    return in_heif(icc, points, brightest)
 
 
 _OPENERS = {"gif": _open_gif, "png": _open_png, "jpeg": _open_jpeg, "webp": _open_webp}

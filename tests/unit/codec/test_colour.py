@@ -13,7 +13,8 @@ import pytest
 from PIL import Image, ImageCms
 
 import ciede2000
-from imagemachine.codec import colour, profiles
+from imagemachine.colour import icc as colour
+from imagemachine.colour import profiles
 from imagemachine.render import render
 from imagemachine.variant import Fit, Limits, Variant
 from pictures_kit import PHOTOGRAPHS, Pixels, file_of, furthest, opened, scene
@@ -27,7 +28,7 @@ BOX = 200
 def matrix_profile(colorants: tuple[tuple[float, float, float], ...], gamma: float) -> bytes:
     """An RGB profile of these XYZ values (D50) and this gamma."""
     curve = b"curv" + bytes(4) + (1).to_bytes(4, "big") + round(gamma * 256).to_bytes(2, "big")
-    tags = {b"wtpt": profiles._xyz(profiles._D50)}
+    tags = {b"wtpt": profiles._xyz(profiles.D50)}
     for name, xyz in zip((b"r", b"g", b"b"), colorants, strict=True):
         tags[name + b"XYZ"] = profiles._xyz((xyz[0], xyz[1], xyz[2]))
         tags[name + b"TRC"] = curve
@@ -218,7 +219,7 @@ def test_a_jpeg_says_nothing_of_colour_that_its_upload_did_not() -> None:
 def test_sixteen_bits_of_grey_with_a_profile_of_their_own_are_understood() -> None:
     """A linear grey: what is half the light is not half the level."""
     linear = b"curv" + bytes(8)
-    tags = {b"wtpt": profiles._xyz(profiles._D50), b"kTRC": linear}
+    tags = {b"wtpt": profiles._xyz(profiles.D50), b"kTRC": linear}
     icc = profiles._profile(b"mntrGRAYXYZ ", 2, tags)
     upload = file_of(Image.frombytes("I;16", (60, 60), (32_768).to_bytes(2, "little") * 3600), "png", icc_profile=icc)
     made = opened(render(Variant("any", Fit(30, 30)), upload, LIMITS).data)

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 from PIL import Image, PngImagePlugin, features
 
-from imagemachine.codec import gif, profiles
+from imagemachine.codec import gif
 from imagemachine.codec.metadata import Metadata
+from imagemachine.colour import profiles
 from imagemachine.render import render
 from imagemachine.variant import Fit, Limits, Turn, Variant
 from pictures_kit import exif_of, file_of, scene
