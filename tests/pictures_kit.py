@@ -1,15 +1,25 @@
 """Pictures for tests, drawn here, and what is in a picture file as numbers."""
 
 import io
+import runpy
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image, ImageCms, ImageDraw
 
+from imagemachine.render import render
+from imagemachine.settings import Settings
+from imagemachine.variant import Limits, Made, Turn, Variant
+
+LIMITS = Limits(max_bytes=Settings.max_bytes, max_pixels=Settings.max_pixels)
 PHOTOGRAPHS = Path(__file__).parent / "pictures"
+REPORTS = PHOTOGRAPHS / "reports"
+"""Inputs of kinds that users have reported; what is right for each is in TRUTH.md there."""
 Pixels = NDArray[np.uint8]
 
 
@@ -117,3 +127,53 @@ def furthest(one: NDArray[Any], other: NDArray[Any]) -> int:
     if one.shape != other.shape:
         return 1_000_000
     return int(np.abs(one.astype(np.int64) - other.astype(np.int64)).max())
+
+
+@cache
+def variants() -> dict[str, Variant]:
+    """What the folders of `images/` make, by name, without their functions being started."""
+    found = {}
+    with patch("imagemachine.bootstrap.function", lambda variant: variant):
+        for app in sorted(Path(__file__).parents[1].glob("images/*/app.py")):
+            found[app.parent.name] = runpy.run_path(str(app))["handler"]
+    return found
+
+
+def rendered(data: bytes, name: str) -> Made:
+    """The result of one of `variants`."""
+    return render(variants()[name], data, LIMITS)
+
+
+def as_lying(made: bytes, name: str) -> Image.Image:
+    """A result's first frame in sRGB, RGBA, turned back where the variant turns: to be laid beside its upload."""
+    picture = in_srgb(Image.open(io.BytesIO(made)))
+    transform = variants()[name].transform
+    degrees = transform.degrees if isinstance(transform, Turn) else 0
+    return picture.rotate(degrees, expand=True)
+
+
+def in_srgb(image: Image.Image) -> Image.Image:
+    """The picture as RGBA, its embedded profile applied."""
+    profile = image.info.get("icc_profile")
+    rgba = image.convert("RGBA")
+    if not profile or image.mode not in ("RGB", "RGBA"):
+        return rgba
+    source, srgb = ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB")
+    colours = ImageCms.profileToProfile(rgba.convert("RGB"), source, srgb, outputMode="RGB")
+    assert colours is not None
+    colours.putalpha(rgba.getchannel("A"))
+    return colours
+
+
+def far(one: Image.Image, other: Image.Image) -> float:
+    """The mean difference of two RGBA pictures, on black or on white, whichever is more, at the smaller one's size."""
+    size = min(one.size, other.size)
+    found = []
+    for ground in ("black", "white"):
+        on_it = []
+        for picture in (one, other):
+            canvas = Image.new("RGBA", picture.size, ground)
+            canvas.alpha_composite(picture)
+            on_it.append(np.asarray(canvas.convert("RGB").resize(size, Image.Resampling.BOX), float))
+        found.append(float(np.abs(on_it[0] - on_it[1]).mean()))
+    return max(found)
