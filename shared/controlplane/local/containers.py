@@ -16,8 +16,9 @@ from urllib.parse import urlsplit
 
 from controlplane.errors import Failure
 from controlplane.local.aws import CREDENTIALS, PROXIES, REGION, client
-from controlplane.local.hosts import Function, Site, Stack, digests_parameter
+from controlplane.local.hosts import Function, Site, Stack
 from controlplane.local.processes import Front, FunctionProcess, Redelivery, answers, close, proxies
+from controlplane.machine import digests_parameter
 
 DOCKER = "docker"
 BASE = "image-machine-base"

@@ -41,11 +41,6 @@ class Site:
         return f"{self.stack_name}-{variant}"
 
 
-def digests_parameter(digests: Mapping[str, str]) -> str:
-    """The stack's parameter Digests from each variant's digest: shortest name first, as the template wants it."""
-    return "".join(f"{variant}={digests[variant]};" for variant in sorted(digests, key=len))
-
-
 @dataclass(frozen=True)
 class Function:
     """One function as the stack defines it."""

@@ -27,7 +27,8 @@ from controlplane.errors import Failure
 from controlplane.local.aws import CREDENTIALS, REGION, client
 from controlplane.local.children import stop
 from controlplane.local.emulator import free_port
-from controlplane.local.hosts import Function, Site, Stack, digests_parameter
+from controlplane.local.hosts import Function, Site, Stack
+from controlplane.machine import digests_parameter
 
 INVOCATIONS = "/2015-03-31/functions/function/invocations"
 START_SECONDS = 10.0

@@ -8,7 +8,7 @@ from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
-from controlplane.local import report, sheet, stack
+from controlplane.local import kept, report, sheet, stack
 from controlplane.local.aws import forget_the_users_account
 from controlplane.local.children import Family
 from controlplane.local.containers import Containers
@@ -51,7 +51,8 @@ def run(project: Path, uploads: Sequence[Upload], out: Path, *, in_containers: b
         print(f"\nContact sheet: {printable(str(folder.folder / SHEET))}", flush=True)
         if keep:
             following.watch(lambda outcome: print(told(outcome), flush=True))
-            _stay_up(deployed)
+            with kept.announced(deployed.endpoint):
+                _stay_up(deployed)
     return 0 if all(picture.good for picture in pictures) else 1
 
 

@@ -1,0 +1,152 @@
+"""Whose AWS it is: login, region, clients; and what AWS says when it refuses, in a sentence."""
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionError,  # noqa: A004 - botocore's own, the root of those that are about the network
+    HTTPClientError,
+    NoCredentialsError,
+    ProfileNotFound,
+)
+
+from controlplane.errors import Failure
+
+EMULATED_REGION = "us-east-1"
+
+ATTEMPTS = 10
+"""For each call. The pauses between them double up to 20 seconds, so that throttling is waited out for a minute."""
+LOGIN_ATTEMPTS = 4
+"""For the first call, which is the one that tells that there is no network: that should not take a minute."""
+
+THROTTLED = frozenset(
+    {"RequestLimitExceeded", "SlowDown", "Throttling", "ThrottlingException", "TooManyRequestsException"}
+)
+_UNKNOWN_CALLER = frozenset(
+    {
+        "AuthFailure",
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InvalidAccessKeyId",
+        "InvalidClientTokenId",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    }
+)
+_LOGIN = "run `aws configure` or `aws sso login`, or export AWS_PROFILE"
+
+
+class Clients:
+    """boto3's clients by service, `clients["sqs"]`; each is made when it is first asked for. Thread-safe."""
+
+    def __init__(self, session: boto3.Session, endpoint: str | None = None) -> None:
+        """`endpoint` is an emulator's URL; None is AWS, or whatever AWS_ENDPOINT_URL names."""
+        self._session = session
+        self._endpoint = endpoint
+        self._made: dict[str, Any] = {}
+        self._lock = threading.Lock()
+
+    def __getitem__(self, service: str) -> Any:
+        with self._lock:
+            if service not in self._made:
+                attempts = LOGIN_ATTEMPTS if service == "sts" else ATTEMPTS
+                config = _config(attempts, self._endpoint)
+                self._made[service] = self._session.client(service, endpoint_url=self._endpoint, config=config)
+            return self._made[service]
+
+
+def _config(attempts: int, endpoint: str | None) -> Config:
+    # An emulator's name has no subdomain for each bucket.
+    style = {"addressing_style": "path"} if endpoint else {}
+    return Config(s3=style, max_pool_connections=32, retries={"mode": "standard", "total_max_attempts": attempts})
+
+
+@dataclass(frozen=True)
+class Account:
+    """An AWS account in one region."""
+
+    number: str
+    """Twelve digits."""
+    region: str
+    clients: Clients = field(repr=False, compare=False)
+    endpoint: str | None = None
+    """The emulator's URL, where it is an emulated account."""
+
+    @classmethod
+    def login(cls) -> "Account":
+        """That of the user's own AWS configuration. Raises Failure where there is none, or none that AWS knows."""
+        with aws_errors():
+            session = boto3.Session()
+            region = os.environ.get("AWS_REGION") or session.region_name
+            if not region:
+                raise Failure("No AWS region is chosen: export AWS_REGION=eu-central-1, or run `aws configure`.")
+            session = boto3.Session(region_name=region)
+            return cls._known(session, region, os.environ.get("AWS_ENDPOINT_URL") or None)
+
+    @classmethod
+    def emulated(cls, endpoint: str) -> "Account":
+        """The emulated account at `endpoint`, whatever the user's own is. Raises Failure where nobody answers."""
+        session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=EMULATED_REGION)  # noqa: S106
+        with aws_errors():
+            return cls._known(session, EMULATED_REGION, endpoint)
+
+    @classmethod
+    def _known(cls, session: boto3.Session, region: str, endpoint: str | None) -> "Account":
+        clients = Clients(session, endpoint)
+        return cls(clients["sts"].get_caller_identity()["Account"], region, clients, endpoint)
+
+
+@contextmanager
+def aws_errors() -> Iterator[None]:
+    """Raise what AWS refuses inside the block as a Failure."""
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise Failure(sentence(error)) from error
+
+
+def code(error: ClientError) -> str:
+    """AWS's name for the error, such as `ValidationError`."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def message(error: ClientError) -> str:
+    """AWS's own words, without a full stop."""
+    return str(error.response.get("Error", {}).get("Message", "") or code(error)).strip().rstrip(".")
+
+
+def sentence(error: BotoCoreError | ClientError) -> str:
+    """What happened and what to do."""
+    match error:
+        case ClientError():
+            return _refusal(error)
+        case NoCredentialsError():
+            return f"AWS does not know who you are: {_LOGIN}."
+        case ProfileNotFound():
+            return f"{error}: export another AWS_PROFILE, or run `aws configure`."
+        case ConnectionError() | HTTPClientError():
+            return f"AWS cannot be reached: {str(error).rstrip('.')}. Connect, and run the command again."
+        case _:
+            return f"AWS could not be asked: {str(error).rstrip('.')}."
+
+
+def _refusal(error: ClientError) -> str:
+    name, said = code(error), message(error)
+    if name in _UNKNOWN_CALLER:
+        return f"AWS does not know who you are: {_LOGIN}. It says: {said}."
+    if name in THROTTLED:
+        return (
+            f"AWS is asked too much at once, and {error.operation_name} was refused {ATTEMPTS} times ({name}): "
+            "run the command again in a few minutes."
+        )
+    if "denied" in name.lower() or name in {"403", "UnauthorizedOperation"}:
+        return f"You may not do this in AWS: {error.operation_name} needs a permission. It says: {said}."
+    return f"AWS refuses {error.operation_name}: {said} ({name})."
