@@ -84,8 +84,6 @@ class Job:
         """
         if not notice.key.startswith(self._settings.ingest_prefix):
             return Report(Outcome.SKIPPED, f"The key is outside {self._settings.ingest_prefix}.")
-        if notice.key.endswith("/"):
-            return Report(Outcome.SKIPPED, "The key is a folder marker.")
         for _ in range(_ROUNDS):
             revision, report = self._follow(notice, remaining)
             if self._storage.revision(notice) == revision:
@@ -104,6 +102,9 @@ class Job:
                 if upload is None:
                     self._remove(notice)
                     return None, _gone(notice)
+                if notice.key.endswith("/") and upload.size == 0:
+                    self._remove(notice)
+                    return upload.revision, Report(Outcome.SKIPPED, "The key is a folder marker.")
                 try:
                     with _timed(times, "fetch"):
                         data = upload.read(self._settings.max_bytes)

@@ -21,6 +21,9 @@ from imagemachine.variant import Made
 _MAX_METADATA = 1400
 """S3 takes 2 KiB of user metadata in all; the other entries need the rest."""
 
+_MAX_DETAIL = 2000
+"""Characters, of the 256 KiB that SQS takes of a message with its attributes."""
+
 _ABSENT = frozenset({"404", "NoSuchKey", "NotFound"})
 
 
@@ -134,7 +137,7 @@ class Queue:
             return False
         attributes = {
             "reason": str(rejected.reason),
-            "detail": rejected.detail,
+            "detail": rejected.detail[:_MAX_DETAIL],
             "variant": variant,
             "source": source,
         }

@@ -28,7 +28,9 @@ class Codec:
             raise Rejected(Reason.CORRUPT, "It ends\x00 in the middle.")
         if data.startswith(b"bug"):
             raise ZeroDivisionError("a bug")
-        return Made(data, "jpeg", 3, 2, 1, "double", (f"within {seconds} s",))
+        if data.startswith(b"talkative"):
+            raise Rejected(Reason.CORRUPT, "It is broken. " * 30_000)
+        return Made(data * 3, "jpeg", 3, 2, 1, "double", (f"within {seconds} s",))
 
 
 class Context:
@@ -140,7 +142,8 @@ def test_the_log_line_is_also_the_metric(machine: Machine, capsys: pytest.Captur
     machine.batch()(machine.deliver(machine.upload("ingest/a.jpg", b"good")), Context())
     (line,) = lines(capsys)
     assert (line["width"], line["height"]) == (3, 2)
-    assert (line["bytes_in"], line["bytes_out"], line["frames"]) == (4, 4, 1)
+    assert (line["bytes_in"], line["bytes_out"], line["frames"]) == (4, 12, 1)
+    assert line["level"] == "INFO"
     assert line["output"] == "thumbnail/a.jpg"
     assert line["request_id"] == Context.aws_request_id
     assert line["notes"] == ["within 20.0 s"]
@@ -148,6 +151,15 @@ def test_the_log_line_is_also_the_metric(machine: Machine, capsys: pytest.Captur
     assert directive["Namespace"] == "ImageMachine"
     for metric in directive["Metrics"]:
         assert isinstance(line[metric["Name"]], int | float)
+    assert {metric["Name"]: metric["Unit"] for metric in directive["Metrics"]} == {
+        "pictures": "Count",
+        "milliseconds": "Milliseconds",
+        "fetch_milliseconds": "Milliseconds",
+        "codec_milliseconds": "Milliseconds",
+        "store_milliseconds": "Milliseconds",
+        "bytes_in": "Bytes",
+        "bytes_out": "Bytes",
+    }
     for dimensions in directive["Dimensions"]:
         assert all(isinstance(line[name], str) for name in dimensions)
 
@@ -199,6 +211,47 @@ def test_a_retried_message_comes_back_soon_and_not_after_the_whole_visibility_ti
     machine.batch(retry_seconds=0)(machine.deliver(body), Context())
     again = machine.sqs.receive_message(QueueUrl=machine.queue, WaitTimeSeconds=2)
     assert [message["Body"] for message in again["Messages"]] == [body]
+
+
+@pytest.mark.parametrize(("word", "level"), [(b"good", "INFO"), (b"bad", "WARNING"), (b"bug", "WARNING")])
+def test_what_does_not_go_well_stands_out_in_the_log(
+    machine: Machine, capsys: pytest.CaptureFixture[str], word: bytes, level: str
+) -> None:
+    machine.batch()(machine.deliver(machine.upload("ingest/a.jpg", word)), Context())
+    assert [line["level"] for line in lines(capsys)] == [level]
+
+
+def test_a_long_detail_is_cut_for_the_log_and_for_the_queue(
+    machine: Machine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A line of CloudWatch's holds 256 KiB, a message of SQS's as much with its attributes."""
+    answer = machine.batch()(machine.deliver(machine.upload("ingest/a.jpg", b"talkative")), Context())
+    assert answer == {"batchItemFailures": []}
+    (dead,) = machine.set_aside()
+    (line,) = lines(capsys)
+    for detail in (line["detail"], dead["MessageAttributes"]["detail"]["StringValue"]):
+        assert detail.startswith("It is broken. It is broken.")
+        assert len(detail) <= 2000
+
+
+@pytest.mark.parametrize(
+    ("receives", "seconds"), [(1, 10), (2, 30), (3, 90), (4, 270), (8, 21_870), (9, 43_200), (500, 43_200)]
+)
+def test_each_retry_waits_three_times_as_long_as_the_one_before_up_to_sqs_s_twelve_hours(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, receives: int, seconds: int
+) -> None:
+    asked: list[int] = []
+    really = machine.sqs.change_message_visibility
+
+    def change(**request: Any) -> Any:
+        asked.append(request["VisibilityTimeout"])
+        return really(**request)
+
+    monkeypatch.setattr(machine.sqs, "change_message_visibility", change)
+    event = machine.deliver(machine.upload("ingest/a.jpg", b"bug"))
+    event["Records"][0]["attributes"]["ApproximateReceiveCount"] = str(receives)
+    machine.batch(retry_seconds=10)(event, Context())
+    assert asked == [seconds]
 
 
 @pytest.mark.parametrize("event", [{}, {"Records": "x"}, {"Records": [{"body": "x"}]}, {"bucket": "b", "key": "k"}])

@@ -13,6 +13,7 @@ import pytest
 
 from imagemachine.envelopes import Notice
 from imagemachine.errors import Reason, Rejected, Retryable
+from imagemachine.formats import FORMATS, Format
 from imagemachine.job import Job, Outcome
 from imagemachine.pool import Pool
 from imagemachine.settings import Settings
@@ -206,6 +207,45 @@ def test_what_is_no_upload_is_skipped(bucket: Bucket, key: str) -> None:
     before = bucket.everything()
     assert job(bucket).run(bucket.notice(key), plenty).outcome is Outcome.SKIPPED
     assert bucket.everything() == before
+
+
+def test_a_key_that_ends_like_a_folder_and_holds_a_picture_is_a_picture(bucket: Bucket) -> None:
+    bucket.put("ingest/dir.jpg/", b"picture")
+    report = job(bucket).run(bucket.notice("ingest/dir.jpg/"), plenty)
+    assert report.outcome is Outcome.MADE
+    assert bucket.everything() == {report.output: b"PICTURE"}
+    bucket.put("ingest/dir.jpg/", b"")
+    assert job(bucket).run(bucket.notice("ingest/dir.jpg/"), plenty).outcome is Outcome.SKIPPED
+    assert bucket.everything() == {}
+
+
+@pytest.mark.parametrize("format_", [format_ for format_ in FORMATS.values() if format_.writable], ids=lambda f: f.name)
+def test_a_result_is_of_the_type_that_its_format_has(bucket: Bucket, format_: Format) -> None:
+    bucket.put(KEY, b"picture")
+    report = job(bucket, Meanwhile(format=format_.name)).run(bucket.notice(), plenty)
+    assert (
+        bucket.s3.head_object(Bucket=bucket.name, Key=report.output)["ContentType"]
+        == {
+            "jpeg": "image/jpeg",
+            "png": "image/png",
+            "gif": "image/gif",
+            "webp": "image/webp",
+            "avif": "image/avif",
+            "tiff": "image/tiff",
+            "bmp": "image/bmp",
+        }[format_.name]
+    )
+
+
+def test_the_version_of_an_upload_goes_along(bucket: Bucket) -> None:
+    """Where a bucket keeps versions, the same bytes put twice are two revisions."""
+    bucket.s3.put_bucket_versioning(Bucket=bucket.name, VersioningConfiguration={"Status": "Enabled"})
+    bucket.put(KEY, b"picture")
+    codec = Meanwhile([lambda: bucket.put(KEY, b"picture")])
+    report = job(bucket, codec).run(bucket.notice(), plenty)
+    assert len(codec.seconds) == 2
+    version = bucket.s3.head_object(Bucket=bucket.name, Key=KEY)["VersionId"]
+    assert bucket.s3.head_object(Bucket=bucket.name, Key=report.output)["Metadata"]["source-version"] == version
 
 
 def test_too_large_and_empty_uploads_are_rejected_before_they_are_read(bucket: Bucket) -> None:

@@ -38,6 +38,30 @@ def test_every_shape_of_a_deletion_says_the_same(name: str) -> None:
     assert list(parse(event(name))) == [Notice("photos", KEY, deleted=True)]
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ObjectCreated:Put",
+        "ObjectCreated:Post",
+        "ObjectCreated:Copy",
+        "ObjectCreated:CompleteMultipartUpload",
+        "ObjectRestore:Completed",
+        "s3:ObjectCreated:Put",
+        "s3:ObjectRestore:Completed",
+    ],
+)
+def test_an_object_can_come_in_many_ways(name: str) -> None:
+    """One from the archive is there to be read again only when its restoration is complete."""
+    assert list(parse(json.dumps({"Records": [record(eventName=name)]}))) == [Notice("photos", KEY)]
+
+
+@pytest.mark.parametrize("source", ["my.app", "aws.ecr", "", None])
+def test_events_of_other_sources_are_none_of_s3_s(source: str | None) -> None:
+    other = json.loads(event("eventbridge-created.json")) | {"source": source}
+    with pytest.raises(Rejected, match="EventBridge"):
+        parse(json.dumps(other))
+
+
 def test_all_records_count_not_only_the_first() -> None:
     assert list(parse(event("s3-created-twice.json"))) == [Notice("photos", KEY), Notice("photos", "ingest/b.png")]
 
@@ -106,6 +130,13 @@ def test_a_bad_record_does_not_take_the_good_ones_with_it(bad: Any) -> None:
     assert parsed[0] == parsed[2] == Notice("photos", KEY)
     assert isinstance(parsed[1], Rejected)
     assert parsed[1].reason is Reason.BAD_MESSAGE
+
+
+def test_a_key_of_1025_bytes_is_none() -> None:
+    key = "ingest/" + "é" * 508 + "ab"
+    assert len(key.encode()) == 1025
+    with pytest.raises(Rejected, match="1025 bytes"):
+        parse(json.dumps({"bucket": "photos", "key": key}))
 
 
 def test_a_key_of_exactly_1024_bytes_is_taken() -> None:

@@ -39,6 +39,16 @@ def test_a_result_key_that_would_be_too_long_is_cut_and_stays_unique() -> None:
     assert len(second.encode()) <= 1024
 
 
+def test_keys_that_differ_in_their_last_byte_only_share_no_result() -> None:
+    """All are cut, for `counterclockwise/` is longer than `ingest/`: what is lost of each is in its hash."""
+    prefix = "ingest/" + "é" * 500
+    uploads = [f"{prefix}{n:04}{'.jpg' * 2}"[:1024] for n in range(50)]
+    results = {result_key(upload, "ingest/", "counterclockwise/", FORMATS["jpeg"]) for upload in uploads}
+    assert all(len(upload.encode()) > 1000 for upload in uploads)
+    assert all("~" in result and len(result.encode()) <= 1024 for result in results)
+    assert len(results) == len(uploads)
+
+
 def test_result_keys_holds_every_key_that_any_format_gives() -> None:
     for upload in ("ingest/cat.heic", "ingest/cat.tar.png", "ingest/" + "x" * 1017):
         keys = result_keys(upload, "ingest/", "thumbnail/")

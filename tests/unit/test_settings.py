@@ -86,6 +86,27 @@ def test_one_message_names_every_bad_variable() -> None:
 
 
 @pytest.mark.parametrize(
+    ("variable", "least", "most"),
+    [
+        ("MAX_BYTES", "1", str(2000 * 2**20)),
+        ("MAX_PIXELS", "1", "10000000000"),
+        ("MAX_SECONDS", "0.000001", "900"),
+        ("WIDTH", "1", "65535"),
+        ("HEIGHT", "1", "65535"),
+        ("QUALITY", "1", "100"),
+        ("RETRY_SECONDS", "0", "43200"),
+    ],
+)
+def test_numbers_have_bounds(variable: str, least: str, most: str) -> None:
+    for text in (least, most):
+        assert float(getattr(Settings.load({variable: text}, "web"), variable.lower())) == float(text)
+    below = "0" if variable == "MAX_SECONDS" else str(int(least) - 1)
+    for text in (below, str(int(most) + 1)):
+        with pytest.raises(ConfigurationError, match=variable):
+            Settings.load({variable: text}, "web")
+
+
+@pytest.mark.parametrize(
     ("ingest", "output"), [("ingest/", "ingest/"), ("ingest/", "ingest/small/"), ("ingest/new/", "ingest/")]
 )
 def test_a_machine_that_would_feed_on_its_own_output_does_not_start(ingest: str, output: str) -> None:
