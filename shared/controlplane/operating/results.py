@@ -1,0 +1,142 @@
+"""What a stored result says of itself, and what that makes of its upload: current, missing, stale or rejected."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import Any
+from urllib.parse import unquote
+
+from controlplane.operating.listing import Listed
+from controlplane.operating.pairing import Pair
+
+
+class State(StrEnum):
+    """How a variant stands for one upload."""
+
+    CURRENT = "current"
+    """The result was made of this revision of the upload, by the recipe that is deployed."""
+    MISSING = "missing"
+    STALE = "stale"
+    """There is a result of another revision, by another recipe, or not of the machine at all."""
+    REJECTED = "rejected"
+    """No result, and a dead letter about this revision says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a result's metadata says of it; None where it says nothing."""
+
+    source: str | None = None
+    """The key of the upload."""
+    etag: str | None = None
+    """Of the upload."""
+    recipe: str | None = None
+
+    @classmethod
+    def read(cls, metadata: Mapping[str, str]) -> "Told":
+        """From an object's user metadata."""
+        source = metadata.get("source-key")
+        return cls(source and upload_key(source), metadata.get("source-etag"), metadata.get("recipe"))
+
+    @property
+    def ours(self) -> bool:
+        """Whether the machine wrote it."""
+        return self.source is not None and self.recipe is not None
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a deployed variant makes of an upload, as its function says."""
+
+    recipe: str
+    beside: Mapping[str, str] = field(default_factory=dict)
+    """The recipe of each further result that lies beside the first, by the extension that is appended."""
+    only: Sequence[str] = ()
+    never: Sequence[str] = ()
+    """Shell patterns on the path below the ingest prefix: what the variant leaves out."""
+
+    def takes(self, path: str) -> bool:
+        """Whether an upload at `path` is one for this variant."""
+        if any(fnmatchcase(path, pattern) for pattern in self.never):
+            return False
+        return not self.only or any(fnmatchcase(path, pattern) for pattern in self.only)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is to be said of one pair."""
+
+    path: str
+    state: State | None
+    """None where there is no upload, or the variant leaves it out."""
+    orphans: tuple[Listed, ...] = ()
+    """Objects among the results that no upload stands for, or that its current result has taken the place of."""
+
+
+def by_metadata(
+    pair: Pair, told: Mapping[str, Told], wanted: Wanted, ingest_prefix: str, rejected: datetime | None
+) -> Verdict:
+    """The verdict by what each result says of itself; `told` by path, without those that were gone meanwhile.
+
+    `rejected` is when the newest dead letter about the upload was written, if there is one.
+    """
+    upload = pair.upload
+    results = tuple(result for result in pair.results if result.path in told)
+    if upload is None or not wanted.takes(upload.path):
+        return Verdict(pair.path, None, results)
+    key = ingest_prefix + upload.path
+    own = {result.path for result in results if told[result.path].source == key}
+    fresh = {path for path in own if told[path].etag == upload.etag}
+    beside = {f"{upload.path}.{extension}": recipe for extension, recipe in wanted.beside.items()}
+    first = {path for path in fresh if told[path].recipe == wanted.recipe}
+    further = {path for path, recipe in beside.items() if path in fresh and told[path].recipe == recipe}
+    if first and len(further) == len(beside):
+        return Verdict(pair.path, State.CURRENT, _without(results, first | further))
+    # What stands where a result belongs is written over by the repair, whoever wrote it.
+    places = own | {result.path for result in results if result.path == upload.path}
+    strangers = _without(results, places | set(beside))
+    if rejected is not None and rejected >= upload.modified:
+        return Verdict(pair.path, State.REJECTED, strangers)
+    lacking = not places - set(beside) or not set(beside) <= set(told)
+    return Verdict(pair.path, State.MISSING if lacking else State.STALE, strangers)
+
+
+def by_listing(pair: Pair, wanted: Wanted, rejected: datetime | None) -> Verdict:
+    """The verdict by dates alone: a result older than its upload is stale, the recipe is taken to be the same."""
+    upload = pair.upload
+    if upload is None or not wanted.takes(upload.path):
+        return Verdict(pair.path, None, pair.results)
+    if any(result.modified >= upload.modified for result in pair.results):
+        return Verdict(pair.path, State.CURRENT)
+    if rejected is not None and rejected >= upload.modified:
+        return Verdict(pair.path, State.REJECTED)
+    return Verdict(pair.path, State.STALE if pair.results else State.MISSING)
+
+
+def upload_key(source: str) -> str:
+    """The upload's key out of the metadata entry `source-key`: percent-encoded, or an RFC 2047 word where long."""
+    encoded = source.removeprefix("=?UTF-8?B?")
+    if encoded == source:
+        return unquote(source, errors="replace")
+    try:
+        return base64.b64decode(encoded.removesuffix("?="), validate=True).decode()
+    except ValueError:
+        return source
+
+
+def _without(results: Sequence[Listed], paths: set[str]) -> tuple[Listed, ...]:
+    return tuple(result for result in results if result.path not in paths)
+
+
+def head(s3: Any, bucket: str, key: str) -> dict[str, Any] | None:
+    """What S3 says of an object without sending it; None where there is none. Raises ClientError for all else."""
+    try:
+        answer: dict[str, Any] = s3.head_object(Bucket=bucket, Key=key)
+    except s3.exceptions.ClientError as error:
+        if error.response.get("Error", {}).get("Code") in ("404", "NoSuchKey", "NotFound"):
+            return None
+        raise
+    return answer
