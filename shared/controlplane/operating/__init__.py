@@ -1,1 +1,1 @@
-"""How a machine is seen and kept well once it runs: what its queues, logs, metrics and buckets tell, and the work sent."""
+"""Keeping a machine well once it runs: what queues, logs, metrics and buckets tell of it, and the work sent to it."""

@@ -26,9 +26,7 @@ def put(sqs: Any, url: str, body: str, **attributes: str) -> None:
     sqs.send_message(
         QueueUrl=url,
         MessageBody=body,
-        MessageAttributes={
-            name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
-        },
+        MessageAttributes={name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()},
     )
 
 
@@ -80,10 +78,15 @@ def test_those_who_look_at_once_each_see_all(sqs: Any, queue: str) -> None:
 def test_who_stops_half_way_gives_back_what_he_holds(sqs: Any, queue: str) -> None:
     for number in range(25):
         rejected(sqs, queue, f"ingest/{number}.jpg")
-    with pytest.raises(KeyboardInterrupt), Look(sqs, queue, "web") as looking:
-        next(looking.letters())
-        assert counts(sqs, queue)[1] > 0
-        raise KeyboardInterrupt
+
+    def interrupted() -> None:
+        with Look(sqs, queue, "web") as looking:
+            next(looking.letters())
+            assert counts(sqs, queue)[1] > 0
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert counts(sqs, queue) == (25, 0)
 
 

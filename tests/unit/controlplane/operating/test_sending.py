@@ -1,6 +1,5 @@
 """Sending at a bounded rate, behind fresh uploads, and nothing lost when SQS takes only some."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controlplane.errors import Failure
-from controlplane.operating import sending
 from controlplane.operating.sending import Brake, Pace, send, work
 from imagemachine.envelopes import Notice, parse
 
@@ -49,7 +47,7 @@ class Flaky:
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sending.time, "sleep", lambda _seconds: None)
+    monkeypatch.setattr("controlplane.operating.sending.time.sleep", lambda _seconds: None)
 
 
 @given(st.lists(st.text(min_size=1, max_size=300), max_size=30))
@@ -75,9 +73,7 @@ def test_what_is_not_taken_at_all_is_a_failure() -> None:
     with pytest.raises(Failure, match="did not take 1 of 2 messages for web"):
         send(Flaky(lambda body: {"SenderFault": False, "Code": "X"} if body == "b" else None), "http://sqs/1/web", "ab")
     with pytest.raises(Failure, match="refused a message for web: too long"):
-        send(
-            Flaky(lambda _body: {"SenderFault": True, "Code": "X", "Message": "too long"}), "http://sqs/1/web", ["a"]
-        )
+        send(Flaky(lambda _body: {"SenderFault": True, "Code": "X", "Message": "too long"}), "http://sqs/1/web", ["a"])
 
 
 @settings(deadline=None, max_examples=30)
