@@ -23,6 +23,9 @@ _METRICS = {
     "bytes_out": "Bytes",
 }
 
+DESCRIBE = {"imagemachine": "describe"}
+"""The event with which an operator asks what the function makes: only what runs knows its recipe."""
+
 _MAX_DETAIL = 2000
 
 _AT_ONCE = 10
@@ -40,8 +43,10 @@ class Batch:
         # One picture is in the codec, the others are on their way to or from it: I/O is not waited for in turn.
         self._pool = ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="picture")
 
-    def __call__(self, event: Mapping[str, Any], context: Any) -> dict[str, list[dict[str, str]]]:
+    def __call__(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         """Work on all messages of `event`; the answer is SQS's partial batch response."""
+        if event == DESCRIBE:
+            return {"variant": self.variant.name, "recipe": self.variant.recipe}
         records = event.get("Records")
         if not isinstance(records, list) or not all("messageId" in record and "body" in record for record in records):
             raise ValueError("The event holds no SQS messages: this function is fed by a queue.")

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from imagemachine.batch import Batch
+from imagemachine.batch import DESCRIBE, Batch
 from imagemachine.errors import Reason, Rejected
 from imagemachine.job import Job
 from imagemachine.pool import Pool
@@ -252,6 +252,10 @@ def test_each_retry_waits_three_times_as_long_as_the_one_before_up_to_sqs_s_twel
     event["Records"][0]["attributes"]["ApproximateReceiveCount"] = str(receives)
     machine.batch(retry_seconds=10)(event, Context())
     assert asked == [seconds]
+
+
+def test_whoever_asks_hears_what_the_function_makes(machine: Machine) -> None:
+    assert machine.batch()(DESCRIBE, Context()) == {"variant": "thumbnail", "recipe": VARIANT.recipe}
 
 
 @pytest.mark.parametrize("event", [{}, {"Records": "x"}, {"Records": [{"body": "x"}]}, {"bucket": "b", "key": "k"}])

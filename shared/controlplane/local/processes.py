@@ -308,12 +308,12 @@ def proxies(site: Site, fronts: Mapping[str, Front]) -> dict[str, str]:
 
 
 def check(body: bytes) -> None:
-    """Raise InvocationError unless `body` is a partial batch response."""
+    """Raise InvocationError unless `body` is a partial batch response, or what a function says of itself."""
     try:
         answer: Any = json.loads(body)
     except ValueError:
         raise InvocationError(f"{body.decode(errors='replace').strip()}.") from None
-    if not isinstance(answer, dict) or "batchItemFailures" not in answer:
+    if not isinstance(answer, dict) or answer.keys().isdisjoint({"batchItemFailures", "recipe"}):
         said = answer if isinstance(answer, dict) else {}
         raise InvocationError(f"{said.get('errorType', 'Error')}: {said.get('errorMessage', answer)}.")
 

@@ -80,6 +80,7 @@ def test_a_dead_letter_of_somebody_elses(body: str) -> None:
 
 def test_an_invocation_that_failed_is_told_from_one_that_did_not() -> None:
     check(b'{"batchItemFailures": []}')
+    check(b'{"variant": "web", "recipe": "0123456789ab"}')
     for body in (b'{"errorType": "ValueError", "errorMessage": "no"}', b"Task timed out", b"[]", b"null", b"\xff"):
         with pytest.raises(InvocationError):
             check(body)
