@@ -1,5 +1,7 @@
 """A batch of messages: each has its own outcome, and none can touch another's."""
 
+import math
+import random
 import time
 import traceback
 from collections.abc import Mapping
@@ -7,8 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from imagemachine.envelopes import Notice, parse
-from imagemachine.errors import Rejected, Retryable
+from imagemachine.errors import OutOfTime, Rejected, Retryable
 from imagemachine.job import Job, Outcome, Remaining, Report
+from imagemachine.settings import LONGEST_RETRY_SECONDS
 from imagemachine.storage import Queue
 from imagemachine.telemetry import emit
 from imagemachine.variant import Variant
@@ -51,6 +54,8 @@ class Batch:
         if not isinstance(records, list) or not all("messageId" in record and "body" in record for record in records):
             raise ValueError("The event holds no SQS messages: this function is fed by a queue.")
         messages = [_Message(self, record, context) for record in records]
+        # What has come in vain before goes first: pictures that take a batch's whole time hold up no other twice.
+        messages.sort(key=lambda message: message.receives, reverse=True)
         done = list(self._pool.map(_Message.run, messages))
         failed = [message for message, well in zip(messages, done, strict=True) if not well]
         return {"batchItemFailures": [{"itemIdentifier": message.id} for message in failed]}
@@ -64,14 +69,17 @@ class Batch:
         if not notices:
             message.log(None, Report(Outcome.SKIPPED, "The message is S3's test event."), time.monotonic())
         # No shortcut: every record is worked on, whatever became of those before it.
-        done = [self._record(message, notice) for notice in notices]
-        if all(done):
-            return True
-        self._postpone(message)
-        return False
+        delays = [self._record(message, notice) for notice in notices]
+        again = [delay for delay in delays if delay is not None]
+        if again:
+            self._postpone(message, max(again))
+        return not again
 
-    def _record(self, message: "_Message", notice: Notice | Rejected) -> bool:
-        """Work on one record, and log its outcome. This is the one place where everything is caught."""
+    def _record(self, message: "_Message", notice: Notice | Rejected) -> int | None:
+        """Work on one record, and log its outcome; the seconds after which it is to come again, None where it is not.
+
+        This is the one place where everything is caught.
+        """
         start = time.monotonic()
         known = notice if isinstance(notice, Notice) else None
         try:
@@ -80,6 +88,9 @@ class Batch:
             report = self._job.run(notice, message.remaining)
         except Rejected as rejected:
             return self._reject(message, known, rejected, start)
+        except OutOfTime as late:
+            message.log(known, Report(Outcome.RETRIED, str(late)), start)
+            return 0
         except Retryable as trouble:
             message.log(known, Report(Outcome.RETRIED, str(trouble)), start)
         except Exception as bug:  # noqa: BLE001 - the one place: whatever happens to a picture stays with it
@@ -88,26 +99,36 @@ class Batch:
             message.log(known, Report(Outcome.RETRIED, detail), start)
         else:
             message.log(notice, report, start)
-            return True
-        return False
+            return None
+        return retry_delay(self._retry_seconds, message.receives)
 
-    def _reject(self, message: "_Message", notice: Notice | None, rejected: Rejected, start: float) -> bool:
+    def _reject(self, message: "_Message", notice: Notice | None, rejected: Rejected, start: float) -> int | None:
         source = notice.source if notice else "-"
         try:
             aside = self._queue.set_aside(message.body, rejected, variant=self.variant.name, source=source)
         except Retryable as trouble:
             message.log(notice, Report(Outcome.RETRIED, f"{rejected.detail} {trouble}"), start)
-            return False
-        message.log(notice, Report(Outcome.REJECTED, rejected.detail), start, reason=str(rejected.reason))
-        return aside
+            aside = False
+        else:
+            message.log(notice, Report(Outcome.REJECTED, rejected.detail), start, reason=str(rejected.reason))
+        return None if aside else retry_delay(self._retry_seconds, message.receives)
 
-    def _postpone(self, message: "_Message") -> None:
-        """Ask for the message back soon, later each time; without that it comes when its visibility ends."""
-        seconds = self._retry_seconds * 3 ** (message.receives - 1)
+    def _postpone(self, message: "_Message", seconds: int) -> None:
+        """Ask for the message back after `seconds`; without that it comes when its visibility ends."""
         try:
-            self._queue.postpone(message.receipt_handle, min(seconds, 43_200))
+            self._queue.postpone(message.receipt_handle, seconds)
         except Retryable as trouble:
             emit({"level": "WARNING", "variant": self.variant.name, "detail": str(trouble)}, {}, [])
+
+
+def retry_delay(first: int, receives: int) -> int:
+    """Seconds until a message that failed `receives` times is tried again: `first`, then three times as long each time.
+
+    At random between that and its half: what failed together, in one outage, does not come back together.
+    Source: "Timeouts, retries, and backoff with jitter" in the Amazon Builders' Library.
+    """
+    longest = min(first * 3 ** min(receives - 1, 20), LONGEST_RETRY_SECONDS)
+    return math.ceil(random.uniform(longest / 2, longest))  # noqa: S311 - spreads work, guards nothing
 
 
 class _Message:

@@ -3,7 +3,8 @@
     ImageMachineError
     |-- ConfigurationError   the function cannot start: its environment is wrong
     |-- Rejected             permanent: no retry can help; carries a Reason
-    `-- Retryable            temporary: the queue delivers the message again
+    `-- Retryable            temporary: the queue delivers the message again, later each time
+        `-- OutOfTime        nothing is wrong: others took the invocation's time, and the next one is due at once
 
 Whether a message is retried is decided by this tree and by nothing else: a `Rejected` is set aside at once,
 everything else, an unforeseen bug included, is retried.
@@ -48,3 +49,7 @@ class Rejected(ImageMachineError):
 
 class Retryable(ImageMachineError):
     """Trouble that is not the picture's fault and may pass."""
+
+
+class OutOfTime(Retryable):
+    """The pictures before this one left it no time: it goes back to the queue and is the first of its next batch."""

@@ -9,9 +9,9 @@ from enum import StrEnum
 from typing import Protocol
 
 from imagemachine.envelopes import Notice
-from imagemachine.errors import Reason, Rejected, Retryable
+from imagemachine.errors import OutOfTime, Reason, Rejected, Retryable
 from imagemachine.formats import FORMATS
-from imagemachine.keys import has_extension_of, result_key, result_keys
+from imagemachine.keys import extension, has_extension_of, result_key, result_keys
 from imagemachine.pool import Pool
 from imagemachine.settings import Settings
 from imagemachine.storage import Revision, Storage
@@ -82,8 +82,8 @@ class Job:
         acting on a revision of the upload, look again: if it is another one by now, act on that. Whoever
         acts last has then seen the newest revision. Raises Rejected, or Retryable and whatever else fails.
         """
-        if not notice.key.startswith(self._settings.ingest_prefix):
-            return Report(Outcome.SKIPPED, f"The key is outside {self._settings.ingest_prefix}.")
+        if why := self._no_upload(notice):
+            return Report(Outcome.SKIPPED, why)
         for _ in range(_ROUNDS):
             revision, report = self._follow(notice, remaining)
             if self._storage.revision(notice) == revision:
@@ -92,11 +92,23 @@ class Job:
                 return report
         raise Retryable(f"The upload changed {_ROUNDS} times while it was worked on.")
 
+    def _no_upload(self, notice: Notice) -> str | None:
+        """Why what is announced is none of the machine's business, or None."""
+        settings = self._settings
+        if not notice.key.startswith(settings.ingest_prefix):
+            return f"The key is outside {settings.ingest_prefix}."
+        if settings.feeds_on(notice.bucket):
+            return "The results' bucket is announced, and a result is no upload."
+        if settings.suffixes and extension(notice.key) not in settings.suffixes:
+            return f"The key's extension is none of {', '.join(settings.suffixes)}."
+        return None
+
     def _follow(self, notice: Notice, remaining: Remaining) -> tuple[Revision | None, Report | Rejected]:
         """Fetch, make, store: what was acted on, and what came of it."""
         times: dict[str, float] = {}
         with ExitStack() as behind:
             with self._ahead:
+                _left(remaining)  # Before anything is fetched: what comes too late is given back in no time.
                 with _timed(times, "fetch"):
                     upload = self._storage.open(notice)
                 if upload is None:
@@ -130,15 +142,12 @@ class Job:
         return upload.revision, report
 
     def _make(self, codec: Codec, data: bytes, remaining: Remaining) -> Made:
-        limit = self._settings.max_seconds
-        left = remaining() - _RESERVE
-        if left <= 0:
-            raise Retryable("No time is left of this invocation.")
+        limit, left = self._settings.max_seconds, _left(remaining)
         try:
             return codec.run(data, min(limit, left))
         except Rejected as rejected:
             if rejected.reason is Reason.TOO_SLOW and left < limit:
-                raise Retryable(f"Only {left:.1f} s of this invocation were left for the picture.") from rejected
+                raise OutOfTime(f"Only {left:.1f} s of this invocation were left for the picture.") from rejected
             raise
 
     def _store(self, notice: Notice, made: Made, revision: Revision) -> str:
@@ -155,6 +164,14 @@ class Job:
         keys = result_keys(notice.key, self._settings.ingest_prefix, self._settings.output_prefix)
         bucket = self._settings.output_bucket or notice.bucket
         self._storage.remove(bucket, [key for key in keys if key != except_for], notice)
+
+
+def _left(remaining: Remaining) -> float:
+    """Seconds that are left for pictures. Raises OutOfTime where there are none."""
+    left = remaining() - _RESERVE
+    if left <= 0:
+        raise OutOfTime("No time is left of this invocation.")
+    return left
 
 
 def _gone(notice: Notice) -> Report:

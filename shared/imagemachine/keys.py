@@ -23,10 +23,15 @@ def result_key(key: str, ingest_prefix: str, output_prefix: str, format_: Format
     return path if len(path.encode()) <= MAX_KEY_BYTES else _shortened(path)
 
 
+def extension(key: str) -> str:
+    """What stands behind the last dot of the key's last part, lower case; empty where there is none."""
+    _, dot, behind = key.rpartition("/")[2].rpartition(".")
+    return behind.lower() if dot else ""
+
+
 def has_extension_of(key: str, format_: Format) -> bool:
     """Whether the key's extension says `format_`."""
-    _, dot, extension = key.rpartition("/")[2].rpartition(".")
-    return dot != "" and extension.lower() in format_.extensions
+    return extension(key) in format_.extensions
 
 
 def result_keys(key: str, ingest_prefix: str, output_prefix: str) -> Sequence[str]:
@@ -42,6 +47,6 @@ def common_prefix(keys: Sequence[str]) -> str:
 
 def _shortened(path: str) -> str:
     digest = hashlib.sha256(path.encode()).hexdigest()[:_DIGITS]
-    extension = path.rpartition(".")[2]  # There is one: result_key() has seen to that.
-    room = MAX_KEY_BYTES - len(f"~{digest}.{extension}")
-    return path.encode()[:room].decode(errors="ignore") + f"~{digest}.{extension}"
+    ending = path.rpartition(".")[2]  # There is one: result_key() has seen to that.
+    room = MAX_KEY_BYTES - len(f"~{digest}.{ending}")
+    return path.encode()[:room].decode(errors="ignore") + f"~{digest}.{ending}"

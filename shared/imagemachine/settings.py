@@ -11,6 +11,9 @@ from imagemachine.formats import CHOICES
 
 MIB = 1024 * 1024
 
+LONGEST_RETRY_SECONDS = 900
+"""However often a message has failed, it comes back after so long: a quarter of an hour, and trouble may be over."""
+
 
 def processors() -> int:
     """How many this process may use."""
@@ -25,15 +28,20 @@ class Settings:
     output_bucket: str | None = None
     """None: the bucket the upload came from."""
     ingest_prefix: str = "ingest/"
+    """Empty: whatever is in the bucket is an upload; results then go to another one."""
+    suffixes: tuple[str, ...] = ()
+    """Extensions of uploads, lower case and without their dot; none: all."""
     dead_letter_queue_url: str | None = None
     """None: a rejected message is retried like the rest and gets there by itself."""
     queue_url: str | None = None
     """With it, a retried message comes back after `retry_seconds` instead of after the whole visibility timeout."""
     retry_seconds: int = 10
+    """For the first time; three times as long each time after."""
     width: int | None = None
     height: int | None = None
     quality: int | None = None
-    format: str | None = None
+    formats: tuple[str, ...] | None = None
+    """Each one of `formats.CHOICES`; the first is the result, the others lie beside it."""
     max_bytes: int = 64 * MIB
     max_pixels: int = 100_000_000
     """Over all frames."""
@@ -54,10 +62,12 @@ class Settings:
         problems: list[str] = []
         for variable, parse in _PARSERS.items():
             text = environ.get(variable, "")
-            if text == "":
+            if text == "" and not (variable == "INGEST_PREFIX" and variable in environ):
                 continue
             try:
-                values[variable.lower()] = parse(text)
+                own = _own(text, variant_name) if variable in _BY_VARIANT else text
+                if own is not None:
+                    values[_FIELDS.get(variable, variable.lower())] = parse(own)
             except ValueError as error:
                 problems.append(f"{variable}={text!r} {error}")
         values.setdefault("output_prefix", f"{variant_name}/")
@@ -68,18 +78,40 @@ class Settings:
             raise ConfigurationError(f"The {variant_name} function cannot start: " + "; ".join(problems) + ".")
         return cls(**values)
 
+    @property
+    def format(self) -> str | None:
+        """The result's format; None where the variant's own applies."""
+        return self.formats[0] if self.formats else None
+
+    def feeds_on(self, bucket: str) -> bool:
+        """Whether a result that lies in `bucket` would be taken for an upload."""
+        return self.ingest_prefix == "" and bucket == (self.output_bucket or bucket)
+
 
 def _feedback(ingest: str, output: str, bucket: str | None) -> list[str]:
     """A result that lands where uploads are taken from would be worked on again, for ever.
 
-    Whether the buckets differ is known only when a message comes, so the prefixes have to differ always.
+    Whether the buckets differ is known only when a message comes, so the prefixes have to differ always. An empty one
+    differs from none: then results have a bucket of their own, and whatever is announced in that is left alone.
     """
-    if not (ingest.startswith(output) or output.startswith(ingest)):
+    if not (ingest.startswith(output) or output.startswith(ingest)) or (ingest == "" and bucket):
         return []
+    if ingest == "":
+        return ["INGEST_PREFIX is empty, so OUTPUT_BUCKET has to name a bucket that holds nothing but results"]
     where = f"in {bucket}" if bucket else "in the upload's bucket"
     return [
         f"OUTPUT_PREFIX={output!r} {where} overlaps INGEST_PREFIX={ingest!r}, so results would be taken for uploads"
     ]
+
+
+def _own(text: str, variant_name: str) -> str | None:
+    """A value that may be for all variants or, as in `thumbnail=200;web=1600`, for each: this one's, None for none."""
+    if "=" not in text:
+        return text
+    pairs = [pair.partition("=") for pair in text.removesuffix(";").split(";")]
+    if not all(re.fullmatch(r"[a-z][a-z0-9]*", name) and value for name, _, value in pairs):
+        raise ValueError("is neither a value nor one for each variant, like thumbnail=...;web=...")
+    return {name: value for name, _, value in pairs}.get(variant_name)
 
 
 def _whole(least: int, most: int) -> Callable[[str], int]:
@@ -97,10 +129,26 @@ def _seconds(text: str) -> float:
     return float(text)
 
 
-def _choice(text: str) -> str:
+def _format(text: str) -> tuple[str, ...]:
     if text not in CHOICES:
         raise ValueError(f"is none of {', '.join(CHOICES)}")
-    return text
+    return (text,)
+
+
+def _formats(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(","))
+    if not set(names) <= set(CHOICES):
+        raise ValueError(f"is not one or several, with commas between, of {', '.join(CHOICES)}")
+    if len(set(names)) < len(names):
+        raise ValueError("names a format twice")
+    return names
+
+
+def _suffixes(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip().removeprefix(".").lower() for name in text.split(","))
+    if not all(re.fullmatch(r"[a-z0-9]+", name) for name in names):
+        raise ValueError("is not a list of extensions, like jpg,jpeg,png")
+    return names
 
 
 def _flag(text: str) -> bool:
@@ -119,6 +167,10 @@ def _prefix(text: str) -> str:
     if text.startswith("/") or not text.endswith("/"):
         raise ValueError("is not a prefix like 'pictures/': no slash in front, one at the end")
     return text
+
+
+def _ingest_prefix(text: str) -> str:
+    return "" if text in ("", "/") else _prefix(text)
 
 
 def _bucket(text: str) -> str:
@@ -141,15 +193,17 @@ def _header(text: str) -> str:
 
 _PARSERS: dict[str, Callable[[str], Any]] = {
     "OUTPUT_BUCKET": _bucket,
-    "INGEST_PREFIX": _prefix,
+    "INGEST_PREFIX": _ingest_prefix,
     "OUTPUT_PREFIX": _prefix,
+    "SUFFIXES": _suffixes,
     "DEAD_LETTER_QUEUE_URL": _url,
     "QUEUE_URL": _url,
-    "RETRY_SECONDS": _whole(0, 43_200),
+    "RETRY_SECONDS": _whole(0, LONGEST_RETRY_SECONDS),
     "WIDTH": _whole(1, 65_535),
     "HEIGHT": _whole(1, 65_535),
     "QUALITY": _whole(1, 100),
-    "FORMAT": _choice,
+    "FORMAT": _format,
+    "FORMATS": _formats,  # After its older name for one: of the two this is the one that counts.
     "MAX_BYTES": _whole(1, 2000 * MIB),  # one read of the system is of less than 2 GiB
     "MAX_PIXELS": _whole(1, 10_000_000_000),
     "MAX_SECONDS": _seconds,
@@ -158,3 +212,9 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "KEEP_METADATA": _flag,
     "REQUIRE_SANDBOX": _flag,
 }
+
+_FIELDS = {"FORMAT": "formats"}
+"""Where the variable's name is not the field's."""
+
+_BY_VARIANT = frozenset({"WIDTH", "HEIGHT", "QUALITY", "FORMATS", "FORMAT"})
+"""What the stack tells all functions alike, and may yet say for each: nobody wants all variants of one size."""

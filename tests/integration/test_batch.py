@@ -1,6 +1,7 @@
 """A batch on the emulator's S3 and SQS: each message has its own outcome, which is seen where the contract says."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -234,24 +235,64 @@ def test_a_long_detail_is_cut_for_the_log_and_for_the_queue(
         assert len(detail) <= 2000
 
 
-@pytest.mark.parametrize(
-    ("receives", "seconds"), [(1, 10), (2, 30), (3, 90), (4, 270), (8, 21_870), (9, 43_200), (500, 43_200)]
-)
-def test_each_retry_waits_three_times_as_long_as_the_one_before_up_to_sqs_s_twelve_hours(
-    machine: Machine, monkeypatch: pytest.MonkeyPatch, receives: int, seconds: int
+@pytest.fixture
+def postponed(sqs: Any) -> Iterator[list[int]]:
+    """The seconds after which each message is asked to come back, as SQS is told."""
+    seconds: list[int] = []
+
+    def note(params: dict[str, Any], **_: Any) -> None:
+        seconds.append(params["VisibilityTimeout"])
+
+    sqs.meta.events.register("provide-client-params.sqs.ChangeMessageVisibility", note)
+    yield seconds
+    sqs.meta.events.unregister("provide-client-params.sqs.ChangeMessageVisibility", note)
+
+
+@pytest.mark.parametrize(("receives", "most"), [(1, 10), (2, 30), (3, 90), (4, 270), (5, 810), (6, 900), (40, 900)])
+def test_a_message_that_fails_again_and_again_waits_longer_each_time(
+    machine: Machine, postponed: list[int], receives: int, most: int
 ) -> None:
-    asked: list[int] = []
-    really = machine.sqs.change_message_visibility
-
-    def change(**request: Any) -> Any:
-        asked.append(request["VisibilityTimeout"])
-        return really(**request)
-
-    monkeypatch.setattr(machine.sqs, "change_message_visibility", change)
     event = machine.deliver(machine.upload("ingest/a.jpg", b"bug"))
     event["Records"][0]["attributes"]["ApproximateReceiveCount"] = str(receives)
-    machine.batch(retry_seconds=10)(event, Context())
-    assert asked == [seconds]
+    batch = machine.batch(retry_seconds=10)
+    for _ in range(20):
+        batch(event, Context())
+    assert len(postponed) == 20
+    assert all(most / 2 <= seconds <= most for seconds in postponed)
+    assert len(set(postponed)) > 1  # What failed together does not come back together.
+
+
+class LateContext:
+    """An invocation whose time is up."""
+
+    aws_request_id = "late"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 1_000
+
+
+def test_a_picture_that_finds_no_time_comes_back_at_once(
+    machine: Machine, postponed: list[int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is wrong with it: the pause is for what is in trouble."""
+    event = machine.deliver(machine.upload("ingest/a.jpg", b"good"))
+    event["Records"][0]["attributes"]["ApproximateReceiveCount"] = "5"
+    answer = machine.batch(retry_seconds=10)(event, LateContext())
+    assert len(answer["batchItemFailures"]) == 1
+    assert postponed == [0]
+    assert [line["outcome"] for line in lines(capsys)] == ["retried"]
+
+
+def test_what_was_given_back_before_goes_first(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("imagemachine.batch._AT_ONCE", 1)  # One after the other, so that there is an order.
+    event = machine.deliver(*(machine.upload(f"ingest/{n}.jpg", b"good") for n in range(5)))
+    for record in event["Records"]:
+        number = int(json.loads(record["body"])["key"][7])
+        record["attributes"]["ApproximateReceiveCount"] = str([1, 4, 1, 2, 9][number])
+    machine.batch()(event, Context())
+    assert [line["receives"] for line in lines(capsys)] == [9, 4, 2, 1, 1]
 
 
 def test_whoever_asks_hears_what_the_function_makes(machine: Machine) -> None:

@@ -12,9 +12,9 @@ from uuid import uuid4
 import pytest
 
 from imagemachine.envelopes import Notice
-from imagemachine.errors import Reason, Rejected, Retryable
+from imagemachine.errors import OutOfTime, Reason, Rejected, Retryable
 from imagemachine.formats import FORMATS, Format
-from imagemachine.job import Job, Outcome
+from imagemachine.job import Job, Outcome, Report
 from imagemachine.pool import Pool
 from imagemachine.settings import Settings
 from imagemachine.storage import Storage
@@ -248,6 +248,29 @@ def test_the_version_of_an_upload_goes_along(bucket: Bucket) -> None:
     assert bucket.s3.head_object(Bucket=bucket.name, Key=report.output)["Metadata"]["source-version"] == version
 
 
+@pytest.mark.parametrize("key", ["ingest/report.pdf", "ingest/jpg", "ingest/cat.jpg.txt", "ingest/.jpg/readme"])
+def test_what_has_another_extension_is_skipped_whatever_it_holds(bucket: Bucket, key: str) -> None:
+    bucket.put(key, b"bad")
+    report = job(bucket, SUFFIXES="jpg,.png").run(bucket.notice(key), plenty)
+    assert report == Report(Outcome.SKIPPED, "The key's extension is none of jpg, png.")
+    for wanted in ("ingest/a.jpg", "ingest/b.JPG", "ingest/c.d.Png"):
+        bucket.put(wanted, b"picture")
+        assert job(bucket, SUFFIXES="jpg,.png").run(bucket.notice(wanted), plenty).outcome is Outcome.MADE
+
+
+def test_a_bucket_is_adopted_in_place_and_its_results_are_left_alone(s3: Any, bucket: Bucket) -> None:
+    results = Bucket(s3, f"{bucket.name}-results")
+    s3.create_bucket(Bucket=results.name)
+    bucket.put("holiday/cat.jpg", b"picture")
+    adopted = job(bucket, INGEST_PREFIX="", OUTPUT_BUCKET=results.name)
+    assert adopted.run(bucket.notice("holiday/cat.jpg"), plenty).output == "thumbnail/holiday/cat.jpg"
+    assert results.everything() == {"thumbnail/holiday/cat.jpg": b"PICTURE"}
+    # Whatever may announce it: a result that became an upload would do so again and again.
+    again = adopted.run(results.notice("thumbnail/holiday/cat.jpg"), plenty)
+    assert again.outcome is Outcome.SKIPPED
+    assert results.everything() == {"thumbnail/holiday/cat.jpg": b"PICTURE"}
+
+
 def test_too_large_and_empty_uploads_are_rejected_before_they_are_read(bucket: Bucket) -> None:
     bucket.put(KEY, b"12345")
     with pytest.raises(Rejected) as caught:
@@ -264,11 +287,20 @@ def test_a_picture_has_its_own_limit_and_the_invocations(bucket: Bucket) -> None
     codec = Meanwhile()
     with pytest.raises(Rejected, match="too-slow"):
         job(bucket, codec, MAX_SECONDS="5").run(bucket.notice(), plenty)
-    with pytest.raises(Retryable, match="were left"):
+    with pytest.raises(OutOfTime, match="were left"):
         job(bucket, codec, MAX_SECONDS="5").run(bucket.notice(), lambda: 3.0)
-    with pytest.raises(Retryable, match="No time"):
+    with pytest.raises(OutOfTime, match="No time"):
         job(bucket, codec).run(bucket.notice(), lambda: 1.0)
     assert codec.seconds == [5.0, 1.0]
+
+
+def test_what_comes_too_late_is_given_back_unread(bucket: Bucket) -> None:
+    """Nothing is fetched for it: not even that its bucket is missing is noticed."""
+    nowhere = Notice("no-such-bucket-here", KEY)
+    with pytest.raises(OutOfTime):
+        job(bucket).run(nowhere, lambda: 2.0)
+    with pytest.raises(Retryable, match="NoSuchBucket"):
+        job(bucket).run(nowhere, lambda: 2.1)
 
 
 def test_trouble_with_s3_is_retried(bucket: Bucket) -> None:

@@ -9,6 +9,8 @@ from imagemachine.settings import Settings
 def test_nothing_set_gives_the_defaults_of_the_contract() -> None:
     settings = Settings.load({}, "thumbnail")
     assert settings.ingest_prefix == "ingest/"
+    assert settings.suffixes == ()
+    assert settings.formats is None
     assert settings.output_prefix == "thumbnail/"
     assert settings.output_bucket is None
     assert settings.dead_letter_queue_url is None
@@ -27,7 +29,8 @@ def test_everything_set_is_read() -> None:
             "WIDTH": "100",
             "HEIGHT": "50",
             "QUALITY": "75",
-            "FORMAT": "webp",
+            "FORMATS": "webp,avif",
+            "SUFFIXES": ".JPG,png",
             "MAX_BYTES": "1000",
             "MAX_PIXELS": "2000",
             "MAX_SECONDS": "1.5",
@@ -49,7 +52,8 @@ def test_everything_set_is_read() -> None:
         width=100,
         height=50,
         quality=75,
-        format="webp",
+        formats=("webp", "avif"),
+        suffixes=("jpg", "png"),
         max_bytes=1000,
         max_pixels=2000,
         max_seconds=1.5,
@@ -69,7 +73,9 @@ def test_one_message_names_every_bad_variable() -> None:
         "WIDTH": "0",
         "HEIGHT": "-5",
         "QUALITY": "101",
-        "FORMAT": "heic",
+        "FORMATS": "keep,heic",
+        "FORMAT": "jpeg,png",
+        "SUFFIXES": "*.jpg",
         "MAX_BYTES": "1e6",
         "MAX_PIXELS": "²",
         "MAX_SECONDS": "nan",
@@ -94,7 +100,7 @@ def test_one_message_names_every_bad_variable() -> None:
         ("WIDTH", "1", "65535"),
         ("HEIGHT", "1", "65535"),
         ("QUALITY", "1", "100"),
-        ("RETRY_SECONDS", "0", "43200"),
+        ("RETRY_SECONDS", "0", "900"),
     ],
 )
 def test_numbers_have_bounds(variable: str, least: str, most: str) -> None:
@@ -112,3 +118,46 @@ def test_numbers_have_bounds(variable: str, least: str, most: str) -> None:
 def test_a_machine_that_would_feed_on_its_own_output_does_not_start(ingest: str, output: str) -> None:
     with pytest.raises(ConfigurationError, match="overlaps"):
         Settings.load({"INGEST_PREFIX": ingest, "OUTPUT_PREFIX": output}, "web")
+
+
+@pytest.mark.parametrize("empty", ["", "/"])
+def test_without_a_prefix_results_need_a_bucket_of_their_own(empty: str) -> None:
+    with pytest.raises(ConfigurationError, match="OUTPUT_BUCKET has to name a bucket"):
+        Settings.load({"INGEST_PREFIX": empty}, "web")
+    settings = Settings.load({"INGEST_PREFIX": empty, "OUTPUT_BUCKET": "results"}, "web")
+    assert settings.ingest_prefix == ""
+    assert settings.feeds_on("results")
+    assert not settings.feeds_on("uploads")
+
+
+def test_with_a_prefix_one_bucket_may_hold_both() -> None:
+    assert not Settings.load({"OUTPUT_BUCKET": "both"}, "web").feeds_on("both")
+    assert not Settings.load({}, "web").feeds_on("any")
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "thumbnail", "web"),
+    [
+        ("WIDTH", "300", 300, 300),
+        ("WIDTH", "thumbnail=200;web=1600", 200, 1600),
+        ("HEIGHT", "web=900;", None, 900),
+        ("QUALITY", "thumbnail=70", 70, None),
+        ("FORMATS", "web=keep,webp;thumbnail=avif", ("avif",), ("keep", "webp")),
+        ("FORMAT", "web=png", None, ("png",)),
+    ],
+)
+def test_a_value_may_be_for_all_variants_or_for_each(variable: str, text: str, thumbnail: object, web: object) -> None:
+    field = "formats" if variable == "FORMAT" else variable.lower()
+    assert getattr(Settings.load({variable: text}, "thumbnail"), field) == thumbnail
+    assert getattr(Settings.load({variable: text}, "web"), field) == web
+
+
+@pytest.mark.parametrize("text", ["=5", "web=", "web=5;;", "Web=5", "web=0", "web=5;mobile", "web=5=6"])
+def test_a_list_of_variants_values_that_makes_no_sense_is_refused(text: str) -> None:
+    with pytest.raises(ConfigurationError, match="WIDTH"):
+        Settings.load({"WIDTH": text}, "web")
+
+
+def test_formats_is_what_counts_beside_its_older_name() -> None:
+    settings = Settings.load({"FORMAT": "png", "FORMATS": "webp,avif"}, "web")
+    assert (settings.format, settings.formats) == ("webp", ("webp", "avif"))

@@ -1,95 +1,255 @@
-"""What shared/stack.yaml says, read as data: the promises that no emulator would break."""
+"""What shared/stack.yaml comes to: promises that no emulator would break, and each permission against its purpose."""
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+import template
+from imagemachine.batch import retry_delay
+from imagemachine.errors import ConfigurationError
 from imagemachine.formats import CHOICES
-from imagemachine.settings import Settings
+from imagemachine.settings import LONGEST_RETRY_SECONDS, Settings
+from template import FILE, Stack, listed, stack, statements, texts
 
-ROOT = Path(__file__).parents[2]
+ROOT = FILE.parents[1]
+TEMPLATE = template.load()
+PARAMETERS: dict[str, Any] = TEMPLATE["Parameters"]
 FOLDERS = sorted(path.parent.name for path in (ROOT / "images").glob("*/app.py"))
 
-
-class Loader(yaml.SafeLoader):
-    """Reads `!Name value` as {"Name": value}."""
-
-
-def _tagged(loader: Loader, tag: str, node: yaml.Node) -> Any:
-    if isinstance(node, yaml.ScalarNode):
-        return {tag: loader.construct_scalar(node)}
-    if isinstance(node, yaml.SequenceNode):
-        return {tag: loader.construct_sequence(node, deep=True)}
-    assert isinstance(node, yaml.MappingNode)
-    return {tag: loader.construct_mapping(node, deep=True)}
+ACCOUNT, REGION = template.ACCOUNT, template.REGION
+UPLOADS = f"pictures-uploads-{ACCOUNT}-{REGION}"
+RESULTS = f"pictures-results-{ACCOUNT}-{REGION}"
+TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:pictures-uploads"
+KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/0a1b2c3d"
+EVERYTHING = {"KmsKeyArn": KEY, "Tracing": "true", "Cdn": "true"}
+"""Parameters with which the stack has all that it can have."""
 
 
-Loader.add_multi_constructor("!", _tagged)
-
-TEMPLATE: dict[str, Any] = yaml.load((ROOT / "shared/stack.yaml").read_text(), Loader)  # noqa: S506 - a SafeLoader
-IDENTIFIER, COLLECTION, MACHINE = TEMPLATE["Resources"]["Fn::ForEach::Machine"]
-PARAMETERS: dict[str, Any] = TEMPLATE["Parameters"]
+def queue(name: str) -> str:
+    return f"arn:aws:sqs:{REGION}:{ACCOUNT}:pictures-{name}"
 
 
-def one(name: str) -> dict[str, Any]:
-    """The properties of a variant's resource."""
-    properties: dict[str, Any] = MACHINE[name + "${Variant}"]["Properties"]
-    return properties
+def statement(sid: str, actions: str, *resources: str, **condition: dict[str, str]) -> dict[str, Any]:
+    """A permission in one form, whichever way the template writes it."""
+    return {"Sid": sid, "Action": sorted(actions.split()), "Resource": sorted(resources), "Condition": condition}
 
 
-def resources() -> Iterator[tuple[str, dict[str, Any]]]:
-    for name, resource in TEMPLATE["Resources"].items():
-        if not name.startswith("Fn::ForEach"):
-            yield name, resource
-    yield from MACHINE.items()
+def held(document: Any) -> list[dict[str, Any]]:
+    """The permissions of a policy in the same form; whoever is let in beside the resource's owner stands with them."""
+    return [
+        {
+            "Sid": one["Sid"],
+            "Action": sorted(listed(one["Action"])),
+            "Resource": sorted(listed(one["Resource"])),
+            "Condition": one.get("Condition", {}),
+            **({"Principal": one["Principal"]} if "Principal" in one else {}),
+            **({"Effect": "Deny"} if one["Effect"] != "Allow" else {}),
+            **{key: one[key] for key in one.keys() & {"NotAction", "NotResource", "NotPrincipal"}},
+        }
+        for one in statements(document)
+    ]
 
 
-def statements(node: Any) -> Iterator[dict[str, Any]]:
-    """Every policy statement anywhere below `node`."""
-    if isinstance(node, dict):
-        if "Effect" in node:
-            yield node
-        for value in node.values():
-            yield from statements(value)
-    elif isinstance(node, list):
-        for value in node:
-            yield from statements(value)
+def role(deployed: Stack, variant: str) -> list[dict[str, Any]]:
+    (policy,) = deployed.properties(f"Role{variant}")["Policies"]
+    return held(policy["PolicyDocument"])
 
 
-def listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
+# ---- Every permission, and what it is for: one more is another machine --------
 
 
-def texts(node: Any) -> Iterator[str]:
-    """Every string anywhere below `node`."""
-    if isinstance(node, dict):
-        for value in node.values():
-            yield from texts(value)
-    elif isinstance(node, list):
-        for value in node:
-            yield from texts(value)
-    elif isinstance(node, str):
-        yield node
+def of_a_variant(variant: str) -> list[dict[str, Any]]:
+    return [
+        # The one call that fetches an upload, and the look whether it is still the same.
+        statement("ReadUploads", "s3:GetObject", f"arn:aws:s3:::{UPLOADS}/ingest/*"),
+        # Put it, look whose it is, remove it.
+        statement("OwnResults", "s3:GetObject s3:PutObject s3:DeleteObject", f"arn:aws:s3:::{RESULTS}/{variant}/*"),
+        # 404 instead of 403, and the keys that an older result may have.
+        statement("TellMissingFromForbidden", "s3:ListBucket", f"arn:aws:s3:::{UPLOADS}", f"arn:aws:s3:::{RESULTS}"),
+        # The first three are the event source mapping's; the last brings a message back after its own time.
+        statement(
+            "OwnQueue",
+            "sqs:ReceiveMessage sqs:DeleteMessage sqs:GetQueueAttributes sqs:ChangeMessageVisibility",
+            queue(variant),
+        ),
+        statement("SetAside", "sqs:SendMessage", queue(f"{variant}-dead-letters")),
+        statement(
+            "OwnLog",
+            "logs:CreateLogStream logs:PutLogEvents",
+            f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/pictures-{variant}:*",
+        ),
+    ]
 
 
-ALLOWED = [
-    statement for _, resource in resources() for statement in statements(resource) if statement["Effect"] == "Allow"
-]
+WITH_A_KEY = statement(
+    "BucketsKey",
+    "kms:Decrypt kms:GenerateDataKey",
+    KEY,
+    StringEquals={"kms:ViaService": f"s3.{REGION}.amazonaws.com"},
+)
+TRACED = statement("Traces", "xray:PutTraceSegments xray:PutTelemetryRecords", "*")
+"""X-Ray knows no resources for these: the only star of its own in the template."""
+
+
+@pytest.mark.parametrize("variant", ["thumbnail", "web"])
+def test_a_function_may_do_what_it_does_and_nothing_else(variant: str) -> None:
+    assert role(stack(), variant) == of_a_variant(variant)
+    full = role(stack(**EVERYTHING), variant)
+    assert sorted(full, key=str) == sorted([*of_a_variant(variant), WITH_A_KEY, TRACED], key=str)
+
+
+def test_a_function_is_its_role_alone() -> None:
+    for name, properties in stack(**EVERYTHING).of_type("AWS::IAM::Role").items():
+        assert properties.keys() == {"RoleName", "AssumeRolePolicyDocument", "Policies"}, name
+        (trust,) = statements(properties["AssumeRolePolicyDocument"])
+        assert trust == {
+            "Effect": "Allow",
+            "Principal": {"Service": "lambda.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+    assert stack(**EVERYTHING).of_type("AWS::IAM::Policy") == {}
+    assert stack(**EVERYTHING).of_type("AWS::Lambda::Permission") == {}
+
+
+@pytest.mark.parametrize("bucket", [UPLOADS, "my-pictures"])
+def test_the_topic_hears_of_its_own_bucket_alone(bucket: str) -> None:
+    deployed = stack(**({} if bucket == UPLOADS else {"SourceBucketName": bucket}))
+    assert held(deployed.properties("TopicPolicy")) == [
+        {
+            **statement(
+                "UploadsFromTheSourceBucket",
+                "sns:Publish",
+                TOPIC,
+                ArnLike={"aws:SourceArn": f"arn:aws:s3:::{bucket}"},
+                # A bucket's ARN names no account.
+                StringEquals={"aws:SourceAccount": ACCOUNT},
+            ),
+            "Principal": {"Service": "s3.amazonaws.com"},
+        }
+    ]
+    assert deployed.properties("TopicPolicy")["Topics"] == [TOPIC]
+
+
+@pytest.mark.parametrize("variant", ["thumbnail", "web"])
+def test_the_queues_hear_of_the_topic_alone(variant: str) -> None:
+    assert held(stack().properties(f"QueuePolicy{variant}")) == [
+        {
+            **statement(
+                "AnnouncementsFromTheTopic",
+                "sqs:SendMessage",
+                queue(variant),
+                queue(f"{variant}-dead-letters"),
+                ArnEquals={"aws:SourceArn": TOPIC},
+            ),
+            "Principal": {"Service": "sns.amazonaws.com"},
+        }
+    ]
+
+
+def encrypted_transport_only(bucket: str) -> dict[str, Any]:
+    return {
+        **statement(
+            "EncryptedTransportOnly",
+            "s3:*",
+            f"arn:aws:s3:::{bucket}",
+            f"arn:aws:s3:::{bucket}/*",
+            Bool={"aws:SecureTransport": "false"},
+        ),
+        "Principal": "*",
+        "Effect": "Deny",
+    }
+
+
+def test_a_bucket_refuses_what_is_not_encrypted_on_its_way() -> None:
+    assert held(stack().properties("SourceBucketPolicy")) == [encrypted_transport_only(UPLOADS)]
+    assert held(stack().properties("OutputBucketPolicy")) == [encrypted_transport_only(RESULTS)]
+
+
+def test_cloudfront_reads_the_results_and_nobody_else_does() -> None:
+    distribution = f"arn:aws:cloudfront::{ACCOUNT}:distribution/<Distribution>"
+    its = {"Principal": {"Service": "cloudfront.amazonaws.com"}}
+    only_it = {"aws:SourceArn": distribution}
+    assert held(stack(Cdn="true").properties("OutputBucketPolicy")) == [
+        encrypted_transport_only(RESULTS),
+        {
+            **statement("ResultsThroughCloudFront", "s3:GetObject", f"arn:aws:s3:::{RESULTS}/*", StringEquals=only_it),
+            **its,
+        },
+        {
+            **statement("TellMissingFromForbidden", "s3:ListBucket", f"arn:aws:s3:::{RESULTS}", StringEquals=only_it),
+            **its,
+        },
+    ]
+
+
+def test_there_are_no_other_policies() -> None:
+    """What is added to the template is to be added to the tests above."""
+    policies = {name for name, entry in stack(**EVERYTHING).resources.items() if list(statements(entry))}
+    assert policies == {
+        "SourceBucketPolicy",
+        "OutputBucketPolicy",
+        "TopicPolicy",
+        *(f"{kind}{variant}" for kind in ("QueuePolicy", "Role") for variant in ("thumbnail", "web")),
+    }
+
+
+SIMPLE = st.fixed_dictionaries(
+    {},
+    optional={
+        "SourceBucketName": st.sampled_from(["", "mine", "shared"]),
+        "OutputBucketName": st.sampled_from(["", "yours", "shared"]),
+        "IngestPrefix": st.sampled_from(["ingest/", "", "new/pictures/"]),
+        "KmsKeyArn": st.sampled_from(["", KEY]),
+        "Tracing": st.sampled_from(["true", "false"]),
+        "Versioning": st.sampled_from(["true", "false"]),
+        "ExpireUploadsDays": st.sampled_from(["0", "30"]),
+    },
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(SIMPLE)
+def test_whatever_the_parameters_permissions_name_what_they_are_for(parameters: dict[str, str]) -> None:
+    deployed = stack(**parameters)
+    if deployed.refusals:
+        return
+    uploads = parameters.get("SourceBucketName") or UPLOADS
+    results = parameters.get("OutputBucketName") or RESULTS
+    assert (deployed.outputs["SourceBucket"], deployed.outputs["OutputBucket"]) == (uploads, results)
+    prefix = parameters.get("IngestPrefix", "ingest/")
+    for variant in ("thumbnail", "web"):
+        by_name = {one["Sid"]: one for one in role(deployed, variant)}
+        assert by_name["ReadUploads"]["Resource"] == [f"arn:aws:s3:::{uploads}/{prefix}*"]
+        assert by_name["OwnResults"]["Resource"] == [f"arn:aws:s3:::{results}/{variant}/*"]
+        assert (
+            by_name["TellMissingFromForbidden"]["Resource"]
+            == sorted({f"arn:aws:s3:::{uploads}", f"arn:aws:s3:::{results}"})
+            or uploads == results
+        )
+        assert by_name.keys() - {"BucketsKey", "Traces"} == {one["Sid"] for one in of_a_variant(variant)}
+        assert ("BucketsKey" in by_name) == bool(parameters.get("KmsKeyArn"))
+        assert ("Traces" in by_name) == (parameters.get("Tracing") == "true")
+        variables = deployed.properties(f"Function{variant}")["Environment"]["Variables"]
+        loaded = Settings.load(variables, variant)
+        assert (loaded.output_bucket, loaded.ingest_prefix) == (results, prefix)
+
+
+# ---- Form -----------------------------------------------------------------------------------------------------------
 
 
 def test_everything_of_a_variant_is_written_once() -> None:
-    assert (IDENTIFIER, COLLECTION) == ("Variant", {"Ref": "Variants"})
+    identifier, collection, machine = TEMPLATE["Resources"]["Fn::ForEach::Machine"]
+    assert (identifier, collection) == ("Variant", {"Ref": "Variants"})
     assert TEMPLATE["Transform"] == "AWS::LanguageExtensions"
-    assert all(name.endswith("${Variant}") for name in MACHINE)
+    assert all(name.endswith("${Variant}") for name in machine)
 
 
 def test_the_template_travels_in_the_call_itself() -> None:
     """Beyond this CloudFormation wants it in a bucket first."""
-    assert (ROOT / "shared/stack.yaml").stat().st_size <= 51_200
+    assert FILE.stat().st_size <= 51_200
 
 
 def test_the_folders_may_be_variants() -> None:
@@ -108,101 +268,15 @@ def test_a_name_that_fits_is_taken(name: str) -> None:
     assert re.fullmatch(PARAMETERS["Variants"]["AllowedPattern"], name)
 
 
-def test_a_digest_is_found_by_its_variants_name() -> None:
-    """The template's way through the parameter Digests, walked in Python."""
-    names = sorted(["clockwise", "counterclockwise", "web", "mobileweb"], key=len)
-    digests = "".join(f"{name}={index:064x};" for index, name in enumerate(names))
-    assert re.fullmatch(PARAMETERS["Digests"]["AllowedPattern"], digests)
-    for index, name in enumerate(names):
-        assert int(digests.split(name)[1].split("=")[1].split(";")[0], 16) == index
-
-
-@pytest.mark.parametrize("timeout", PARAMETERS["Timeout"]["AllowedValues"])
-@pytest.mark.parametrize("window", PARAMETERS["BatchWindow"]["AllowedValues"])
-def test_a_message_stays_hidden_for_six_timeouts_and_the_window(timeout: str, window: str) -> None:
-    assert TEMPLATE["Mappings"]["VisibilityTimeout"][timeout][window] == 6 * int(timeout) + int(window)
-    assert one("Queue")["VisibilityTimeout"] == {
-        "FindInMap": ["VisibilityTimeout", {"Ref": "Timeout"}, {"Ref": "BatchWindow"}]
-    }
-    assert one("Function")["Timeout"] == {"Ref": "Timeout"}
-
-
-def test_three_receives_then_the_dead_letters_for_fourteen_days() -> None:
-    dead_letters = {"GetAtt": [{"Sub": "DeadLetters${Variant}"}, "Arn"]}
-    assert one("Queue")["RedrivePolicy"] == {"deadLetterTargetArn": dead_letters, "maxReceiveCount": 3}
-    assert one("Subscription")["RedrivePolicy"] == {"deadLetterTargetArn": dead_letters}
-    assert one("DeadLetters")["MessageRetentionPeriod"] == 14 * 24 * 3600
-    assert one("Queue")["MessageRetentionPeriod"] < one("DeadLetters")["MessageRetentionPeriod"]
-
-
-def test_one_bad_picture_is_not_the_whole_batch() -> None:
-    assert one("Source")["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-
-
-def test_nothing_is_allowed_to_everything() -> None:
-    assert len(ALLOWED) >= 9
-    for statement in ALLOWED:
-        assert not [action for action in listed(statement["Action"]) if "*" in action], statement
-        assert "*" not in listed(statement.get("Resource", "")), statement
-        assert statement.get("Principal") != "*", statement
-        assert not {"NotAction", "NotResource", "NotPrincipal"} & statement.keys(), statement
-
-
-def test_a_star_stands_below_a_named_prefix_only() -> None:
-    for statement in ALLOWED:
-        for text in texts(statement.get("Resource", "")):
-            # CloudFront may read the whole bucket of results: it holds nothing else.
-            assert "*" not in text or text.endswith(("/ingest/*", "/${Variant}/*", "${OutputBucket.Arn}/*")), text
-
-
-def test_other_services_are_let_in_by_name_and_source() -> None:
-    services = [statement for statement in ALLOWED if "Principal" in statement and "Resource" in statement]
-    assert {statement["Principal"]["Service"] for statement in services} == {
-        "s3.amazonaws.com",
-        "sns.amazonaws.com",
-        "cloudfront.amazonaws.com",
-    }
-    for statement in services:
-        keys = {key for test in statement["Condition"].values() for key in test}
-        assert "aws:SourceArn" in keys
-        # A bucket's ARN names no account.
-        assert statement["Principal"]["Service"] != "s3.amazonaws.com" or "aws:SourceAccount" in keys
-
-
-@pytest.mark.parametrize("name", ["SourceBucket", "OutputBucket"])
-def test_buckets_are_private_encrypted_and_outlive_the_stack(name: str) -> None:
-    bucket = TEMPLATE["Resources"][name]
-    properties = bucket["Properties"]
-    assert len(properties["PublicAccessBlockConfiguration"]) == 4
-    assert all(properties["PublicAccessBlockConfiguration"].values())
-    (rule,) = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
-    assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
-    assert (bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
-    (tls,) = (
-        statement for statement in statements(TEMPLATE["Resources"][f"{name}Policy"]) if statement["Effect"] == "Deny"
-    )
-    assert (tls["Effect"], tls["Action"], tls["Principal"]) == ("Deny", "s3:*", "*")
-    assert tls["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-    assert len(tls["Resource"]) == 2
-
-
-def test_uploads_alone_are_announced() -> None:
-    configurations = TEMPLATE["Resources"]["SourceBucket"]["Properties"]["NotificationConfiguration"]
-    entries = configurations["TopicConfigurations"]
-    assert {entry["Event"] for entry in entries} == {"s3:ObjectCreated:*", "s3:ObjectRemoved:*"}
-    assert [entry["Filter"]["S3Key"]["Rules"] for entry in entries] == [[{"Name": "prefix", "Value": "ingest/"}]] * 2
-    assert TEMPLATE["Resources"]["SourceBucket"]["DependsOn"] == "TopicPolicy"
-
-
-def test_what_the_stack_sets_is_what_the_settings_know() -> None:
-    variables = set(one("Function")["Environment"]["Variables"])
-    known = {f.upper() for f in Settings.__dataclass_fields__}
-    assert variables <= known
-    assert {"OUTPUT_BUCKET", "QUEUE_URL", "DEAD_LETTER_QUEUE_URL", "RETRY_SECONDS"} <= variables
-
-
-def test_formats_are_the_settings_formats() -> None:
-    assert [value for value in PARAMETERS["Format"]["AllowedValues"] if value] == list(CHOICES)
+def test_each_function_runs_the_image_of_its_own_name() -> None:
+    names = ["clockwise", "counterclockwise", "web", "mobileweb"]
+    digests = {name: f"{index:064x}" for index, name in enumerate(names)}
+    parameter = "".join(f"{name}={digests[name]};" for name in sorted(names, key=len))
+    assert re.fullmatch(PARAMETERS["Digests"]["AllowedPattern"], parameter)
+    deployed = stack(Variants=",".join(names), Digests=parameter)
+    for name in names:
+        image = deployed.properties(f"Function{name}")["Code"]["ImageUri"]
+        assert image == f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/pictures@sha256:{digests[name]}"
 
 
 def test_every_parameter_is_explained_grouped_and_used() -> None:
@@ -212,3 +286,254 @@ def test_every_parameter_is_explained_grouped_and_used() -> None:
     for name, parameter in PARAMETERS.items():
         assert parameter["Description"].endswith(".")
         assert re.search(rf"\b{name}\b", used), f"{name} changes nothing"
+
+
+def test_no_condition_is_left_over() -> None:
+    used = " ".join(texts(TEMPLATE["Resources"])) + " ".join(texts([TEMPLATE["Conditions"], TEMPLATE["Outputs"]]))
+    assert [name for name in TEMPLATE["Conditions"] if not re.search(rf"\b{name}\b", used)] == []
+
+
+# ---- Queues ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("timeout", PARAMETERS["Timeout"]["AllowedValues"])
+@pytest.mark.parametrize("window", PARAMETERS["BatchWindow"]["AllowedValues"])
+def test_a_message_stays_hidden_for_six_timeouts_and_the_window(timeout: str, window: str) -> None:
+    deployed = stack(Timeout=timeout, BatchWindow=window)
+    assert deployed.properties("Queueweb")["VisibilityTimeout"] == 6 * int(timeout) + int(window)
+    assert deployed.properties("Functionweb")["Timeout"] == timeout
+    assert deployed.properties("Sourceweb")["MaximumBatchingWindowInSeconds"] == window
+
+
+def test_ten_receives_then_the_dead_letters_for_fourteen_days() -> None:
+    deployed = stack()
+    aside = queue("web-dead-letters")
+    assert deployed.properties("Queueweb")["RedrivePolicy"] == {"deadLetterTargetArn": aside, "maxReceiveCount": "10"}
+    assert deployed.properties("Subscriptionweb")["RedrivePolicy"] == {"deadLetterTargetArn": aside}
+    assert deployed.properties("DeadLettersweb")["MessageRetentionPeriod"] == 14 * 24 * 3600
+    # It counts from the first queue on.
+    assert deployed.properties("Queueweb")["MessageRetentionPeriod"] == 4 * 24 * 3600
+
+
+def test_ten_receives_outlast_an_outage_of_ten_minutes_by_far() -> None:
+    """Nine pauses lie between ten receives, each at least the half of what it may be; and no later one is forgotten."""
+    first = int(PARAMETERS["RetrySeconds"]["Default"])
+    receives = int(stack().properties("Queueweb")["RedrivePolicy"]["maxReceiveCount"])
+    for _ in range(100):
+        pauses = [retry_delay(first, receive) for receive in range(1, receives)]
+        assert sum(pauses) > 3 * 600
+        assert sum(pauses) < stack().properties("Queueweb")["MessageRetentionPeriod"] / 24
+        assert all(pause <= LONGEST_RETRY_SECONDS for pause in pauses)
+
+
+def test_the_default_batch_has_time_for_its_slowest_pictures() -> None:
+    most = int(PARAMETERS["BatchSize"]["Default"]) * Settings.max_seconds
+    assert int(PARAMETERS["Timeout"]["Default"]) > most + 30
+
+
+def test_queues_are_encrypted() -> None:
+    queues = stack().of_type("AWS::SQS::Queue")
+    assert len(queues) == 4
+    assert all(properties["SqsManagedSseEnabled"] is True for properties in queues.values())
+
+
+def test_one_bad_picture_is_not_the_whole_batch() -> None:
+    source = stack().properties("Sourceweb")
+    assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert (source["FunctionName"], source["EventSourceArn"]) == ("pictures-web", queue("web"))
+    subscription = stack().properties("Subscriptionweb")
+    assert (subscription["TopicArn"], subscription["Protocol"]) == (TOPIC, "sqs")
+    assert subscription["Endpoint"] == queue("web")
+
+
+def test_concurrency_is_limited_where_that_was_said() -> None:
+    assert "ScalingConfig" not in stack().properties("Sourceweb")
+    assert "ReservedConcurrentExecutions" not in stack().properties("Functionweb")
+    limited = stack(MaximumConcurrency="7", ReservedConcurrency="9")
+    assert limited.properties("Sourceweb")["ScalingConfig"] == {"MaximumConcurrency": "7"}
+    assert limited.properties("Functionweb")["ReservedConcurrentExecutions"] == "9"
+
+
+# ---- Buckets --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["SourceBucket", "OutputBucket"])
+@pytest.mark.parametrize("key", ["", KEY])
+def test_buckets_are_private_and_encrypted(name: str, key: str) -> None:
+    properties = stack(KmsKeyArn=key).properties(name)
+    assert len(properties["PublicAccessBlockConfiguration"]) == 4
+    assert all(properties["PublicAccessBlockConfiguration"].values())
+    assert properties["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+    (rule,) = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    by_s3 = {"SSEAlgorithm": "AES256"}
+    assert rule["ServerSideEncryptionByDefault"] == (
+        {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key} if key else by_s3
+    )
+    assert rule.get("BucketKeyEnabled", False) is bool(key)
+
+
+@pytest.mark.parametrize("name", ["SourceBucket", "OutputBucket", "SourceBucketPolicy", "OutputBucketPolicy"])
+def test_buckets_outlive_the_stack_with_their_policies(name: str) -> None:
+    entry = TEMPLATE["Resources"][name]
+    assert (entry["DeletionPolicy"], entry["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
+
+
+def test_a_bucket_that_exists_is_not_the_stacks() -> None:
+    uploads = stack(SourceBucketName="mine", ExistingSourceBucket="true")
+    assert set(uploads.of_type("AWS::S3::Bucket")) == {"OutputBucket"}
+    assert set(uploads.of_type("AWS::S3::BucketPolicy")) == {"OutputBucketPolicy"}
+    both = stack(SourceBucketName="mine", ExistingSourceBucket="true", OutputBucketName="mine")
+    assert both.of_type("AWS::S3::Bucket") == both.of_type("AWS::S3::BucketPolicy") == {}
+    one = stack(SourceBucketName="mine", OutputBucketName="mine")
+    assert set(one.of_type("AWS::S3::Bucket")) == {"SourceBucket"}
+
+
+@pytest.mark.parametrize("prefix", ["ingest/", "new/pictures/"])
+def test_uploads_alone_are_announced(prefix: str) -> None:
+    bucket = stack(IngestPrefix=prefix).properties("SourceBucket")
+    entries = bucket["NotificationConfiguration"]["TopicConfigurations"]
+    assert [entry["Event"] for entry in entries] == ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]
+    assert [entry["Filter"]["S3Key"]["Rules"] for entry in entries] == [[{"Name": "prefix", "Value": prefix}]] * 2
+    assert {entry["Topic"] for entry in entries} == {TOPIC}
+    # S3 tries its destination when the notification is set.
+    assert TEMPLATE["Resources"]["SourceBucket"]["DependsOn"] == "TopicPolicy"
+
+
+def test_a_whole_bucket_is_announced_where_results_go_elsewhere() -> None:
+    deployed = stack(IngestPrefix="")
+    entries = deployed.properties("SourceBucket")["NotificationConfiguration"]["TopicConfigurations"]
+    assert all("Filter" not in entry for entry in entries)
+    assert deployed.refusals == []
+    assert stack(IngestPrefix="", SourceBucketName="mine").refusals == []
+    shared = stack(IngestPrefix="", SourceBucketName="mine", OutputBucketName="mine")
+    assert shared.refusals == ["Without an IngestPrefix results need a bucket of their own."]
+
+
+def lifecycle(deployed: Stack, name: str) -> dict[str, dict[str, Any]]:
+    return {rule["Id"]: rule for rule in deployed.properties(name)["LifecycleConfiguration"]["Rules"]}
+
+
+@pytest.mark.parametrize("prefix", ["ingest/", "new/pictures/"])
+def test_an_expiry_takes_uploads_and_no_results(prefix: str) -> None:
+    """In a bucket that holds both, an expiry without the prefix would take the results too."""
+    one = stack(IngestPrefix=prefix, ExpireUploadsDays="30", SourceBucketName="x", OutputBucketName="x")
+    assert lifecycle(one, "SourceBucket")["uploads"] == {
+        "Id": "uploads",
+        "Status": "Enabled",
+        "Prefix": prefix,
+        "ExpirationInDays": "30",
+        "NoncurrentVersionExpiration": {"NoncurrentDays": "30"},
+    }
+    assert set(lifecycle(stack(), "SourceBucket")) == {"unfinished-uploads"}
+    assert set(lifecycle(stack(), "OutputBucket")) == {"unfinished-results"}
+    assert lifecycle(stack(ExpireResultsDays="9"), "OutputBucket")["results"]["ExpirationInDays"] == "9"
+    assert stack(ExpireResultsDays="9").refusals == []
+    assert stack(ExpireResultsDays="9", SourceBucketName="x", OutputBucketName="x").refusals == [
+        "ExpireResultsDays needs a bucket for the results alone."
+    ]
+
+
+# ---- What a function is told ----------------------------------------------------------------------------------------
+
+TOLD = {
+    "IngestPrefix": ("INGEST_PREFIX", "new/"),
+    "Suffixes": ("SUFFIXES", "jpg,png"),
+    "RetrySeconds": ("RETRY_SECONDS", "7"),
+    "Width": ("WIDTH", "301"),
+    "Height": ("HEIGHT", "302"),
+    "Quality": ("QUALITY", "73"),
+    "Formats": ("FORMATS", "keep,webp"),
+    "Background": ("BACKGROUND", "#a0b0c0"),
+    "CacheControl": ("CACHE_CONTROL", "no-store"),
+    "MaxBytes": ("MAX_BYTES", "1001"),
+    "MaxPixels": ("MAX_PIXELS", "2002"),
+    "MaxSeconds": ("MAX_SECONDS", "3.5"),
+}
+"""Parameters whose text is a variable's, each another: one that is fed from its neighbour shows."""
+
+
+def variables(**parameters: str) -> dict[str, str]:
+    found: dict[str, str] = stack(**parameters).properties("Functionweb")["Environment"]["Variables"]
+    return found
+
+
+def test_each_variable_is_fed_from_its_own_parameter() -> None:
+    everything = variables(**{name: value for name, (_, value) in TOLD.items()}, KeepMetadata="true")
+    assert everything == {
+        **dict(TOLD.values()),
+        "OUTPUT_BUCKET": RESULTS,
+        "QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/pictures-web",
+        "DEAD_LETTER_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/pictures-web-dead-letters",
+        "REQUIRE_SANDBOX": "1",
+        "KEEP_METADATA": "1",
+    }
+    Settings.load(everything, "web")
+
+
+@pytest.mark.parametrize("name", sorted(TOLD))
+def test_one_parameter_moves_one_variable(name: str) -> None:
+    variable, value = TOLD[name]
+    before, after = variables(), variables(**{name: value})
+    assert {key for key in before | after if before.get(key) != after.get(key)} == {variable}
+
+
+def test_what_is_not_given_is_the_functions_own_choice() -> None:
+    assert variables().keys() == {
+        *("OUTPUT_BUCKET", "QUEUE_URL", "DEAD_LETTER_QUEUE_URL"),
+        *("INGEST_PREFIX", "RETRY_SECONDS", "REQUIRE_SANDBOX"),
+    }
+    loaded = Settings.load(variables(), "web")
+    assert loaded == Settings(
+        output_prefix="web/",
+        output_bucket=RESULTS,
+        queue_url=loaded.queue_url,
+        dead_letter_queue_url=loaded.dead_letter_queue_url,
+        require_sandbox=True,
+    )
+
+
+def test_the_sandbox_is_required_unless_that_was_taken_back() -> None:
+    assert variables()["REQUIRE_SANDBOX"] == "1"
+    assert variables(RequireSandbox="false")["REQUIRE_SANDBOX"] == "0"
+
+
+def test_a_whole_bucket_is_told_without_an_empty_variable() -> None:
+    told = variables(IngestPrefix="")
+    assert told["INGEST_PREFIX"] == "/"
+    assert Settings.load(told, "web").ingest_prefix == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        ("IngestPrefix", ["", "a/", "a/b-c_1/"], ["/a/", "a", "*/", "a?/", "${aws:username}/", "a b/"]),
+        ("Suffixes", ["", "jpg", ".jpg,png"], ["*.jpg", "jpg,", "jpg png"]),
+        ("KmsKeyArn", ["", KEY], ["alias/mine", "*", KEY.replace("key/", "alias/")]),
+        ("Width", ["", "1", "65535", "thumbnail=200", "thumbnail=200;web=1600;"], ["0", "-1", "a b", "Web=1"]),
+        ("Height", ["", "1600", "web=1"], ["0", "1.5", "web="]),
+        ("Quality", ["", "1", "100", "thumbnail=70;web=85"], ["0", "101", "web=850"]),
+        ("Formats", ["", "keep", "keep,webp,avif", "web=keep,webp;mobile=webp"], ["KEEP", "keep,", ";"]),
+        ("Background", ["", "#fff000"], ["white", "#fff"]),
+        ("MaximumConcurrency", ["0", "2", "999", "1000"], ["1", "1001", "-1"]),
+    ],
+)
+def test_a_parameter_takes_what_its_variable_takes(name: str, good: list[str], bad: list[str]) -> None:
+    pattern = PARAMETERS[name]["AllowedPattern"]
+    assert [value for value in good if not re.fullmatch(pattern, value)] == []
+    assert [value for value in bad if re.fullmatch(pattern, value)] == []
+    if name in TOLD:
+        for value in good:
+            Settings.load(variables(**{name: value}), "web")
+
+
+def test_formats_are_the_settings_formats() -> None:
+    for format_ in CHOICES:
+        assert format_ in PARAMETERS["Formats"]["ConstraintDescription"]
+    with pytest.raises(ConfigurationError, match="FORMATS"):
+        Settings.load(variables(Formats="bmp"), "web")
+
+
+def test_tracing_and_architecture_are_as_they_are_told() -> None:
+    assert stack().properties("Functionweb")["TracingConfig"] == {"Mode": "PassThrough"}
+    assert stack(Tracing="true").properties("Functionweb")["TracingConfig"] == {"Mode": "Active"}
+    assert stack(Architecture="arm64").properties("Functionweb")["Architectures"] == ["arm64"]

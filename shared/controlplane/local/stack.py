@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 from controlplane.errors import Failure
 from controlplane.local.aws import client
 from controlplane.local.hosts import Function, Stack
+from controlplane.local.outcomes import MAX_RECEIVES
 
 DEPLOY_SECONDS = 60.0
 
@@ -18,6 +19,9 @@ LOCAL_PARAMETERS: Mapping[str, str] = {
     "ReservedConcurrency": "1",
     # Whoever waits at the terminal would rather not wait for ten.
     "RetrySeconds": "1",
+    "MaxReceives": str(MAX_RECEIVES),
+    # This computer's kernel is what it is; the log says what it refuses.
+    "RequireSandbox": "false",
 }
 
 
