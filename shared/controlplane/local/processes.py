@@ -26,6 +26,7 @@ from controlplane.environment import RIE
 from controlplane.errors import Failure
 from controlplane.local.aws import CREDENTIALS, REGION, client
 from controlplane.local.children import stop
+from controlplane.local.cloudwatch import failed_invocation
 from controlplane.local.emulator import free_port
 from controlplane.local.hosts import Function, Site, Stack
 from controlplane.machine import digests_parameter
@@ -97,6 +98,8 @@ class FunctionProcess:
             return self._answer(event)
         except InvocationError as error:
             sentence = f"The {self._function.variant} function failed: {error} Its messages are delivered again."
+            if not self._retired:
+                self._site.report_line(self._function.variant, failed_invocation(str(error)))
             if not self._retired and sentence not in self._complaints:
                 self._complaints.add(sentence)
                 self._site.say(sentence)

@@ -11,6 +11,7 @@ from pathlib import Path
 from controlplane.local import kept, report, sheet, stack
 from controlplane.local.aws import forget_the_users_account
 from controlplane.local.children import Family
+from controlplane.local.cloudwatch import CloudWatch
 from controlplane.local.containers import Containers
 from controlplane.local.follow import follow
 from controlplane.local.hosts import Stack
@@ -38,11 +39,16 @@ def run(project: Path, uploads: Sequence[Upload], out: Path, *, in_containers: b
     variants = stack.variants(project)
     progress = Progress()
     following = Following(variants, uploads, progress)
+    cloudwatch = CloudWatch()
+
+    def report_line(variant: str, line: str) -> None:
+        if keep:
+            cloudwatch.line(variant, line)
+        following.report_line(variant, line)
+
     progress.step("Starting the machine ...")
-    with machine(project, Containers if in_containers else Processes, following.report_line, progress.say) as (
-        deployed,
-        family,
-    ):
+    host = Containers if in_containers else Processes
+    with machine(project, host, report_line, progress.say) as (deployed, family):
         pictures = following.pictures(deployed, folder, family)
         seconds = time.monotonic() - started
         _leave(folder, pictures, seconds)
@@ -51,7 +57,7 @@ def run(project: Path, uploads: Sequence[Upload], out: Path, *, in_containers: b
         print(f"\nContact sheet: {printable(str(folder.folder / SHEET))}", flush=True)
         if keep:
             following.watch(lambda outcome: print(told(outcome), flush=True))
-            with kept.announced(deployed.endpoint):
+            with cloudwatch.fed(deployed), kept.announced(deployed.endpoint):
                 _stay_up(deployed)
     return 0 if all(picture.good for picture in pictures) else 1
 

@@ -1,0 +1,94 @@
+"""What functions write, in the emulated account's logs and metrics."""
+
+import json
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from controlplane.local import aws
+from controlplane.local.cloudwatch import CloudWatch, Line, failed_invocation, metrics
+from controlplane.local.hosts import Function, Stack
+from imagemachine.telemetry import emit
+
+
+def line(capsys: pytest.CaptureFixture[str], **properties: object) -> str:
+    """A line as a function writes it."""
+    said = {"variant": "web", "outcome": "made", "pictures": 1, **properties}
+    emit(said, {"pictures": "Count", "milliseconds": "Milliseconds"}, [["variant"], ["variant", "outcome"]])
+    return capsys.readouterr().out.rstrip("\n")
+
+
+def test_the_metrics_are_those_that_the_line_names(capsys: pytest.CaptureFixture[str]) -> None:
+    text = line(capsys, milliseconds=31.5)
+    found = metrics([Line("web", text, 1500), Line("web", "START RequestId", 1500)], {})
+    assert {
+        (datum["MetricName"], tuple(d["Value"] for d in datum["Dimensions"]), datum["Value"], datum["Unit"])
+        for datum in found["ImageMachine"]
+    } == {
+        ("pictures", ("web",), 1.0, "Count"),
+        ("pictures", ("web", "made"), 1.0, "Count"),
+        ("milliseconds", ("web",), 31.5, "Milliseconds"),
+        ("milliseconds", ("web", "made"), 31.5, "Milliseconds"),
+    }
+    assert {datum["Timestamp"] for datum in found["ImageMachine"]} == {1.5}
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", "{}", '{"_aws": {}}', "plain"])
+def test_other_lines_are_no_metrics(text: str) -> None:
+    assert metrics([Line("web", text, 0)], {"web": "machine-web"}) == {}
+
+
+def test_a_function_that_failed_is_an_error_of_lambda_s() -> None:
+    (datum,) = metrics([Line("web", failed_invocation("it died"), 0)], {"web": "machine-web"})["AWS/Lambda"]
+    assert (datum["MetricName"], datum["Value"]) == ("Errors", 1.0)
+    assert datum["Dimensions"] == [{"Name": "FunctionName", "Value": "machine-web"}]
+
+
+def test_lines_and_metrics_are_found_where_aws_has_them(endpoint: str, capsys: pytest.CaptureFixture[str]) -> None:
+    name = f"machine-{uuid4().hex}"
+    logs, cloudwatch = aws.client("logs", endpoint), aws.client("cloudwatch", endpoint)
+    logs.create_log_group(logGroupName=f"/aws/lambda/{name}")
+    stack = Stack(endpoint, "source", "output", (Function(name, "web", {}, 128, 3),), {}, {})
+    namespace = "ImageMachine"
+    feed = CloudWatch()
+    early = line(capsys, key=name, milliseconds=10.0, variant=name)
+    feed.line("web", early)
+    with feed.fed(stack):
+        feed.line("web", "")
+        feed.line("web", failed_invocation("it died"))
+        feed.line("web", late := line(capsys, key=name, milliseconds=30.0, variant=name))
+    events = logs.filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]
+    assert [event["message"] for event in events if event["message"].strip()] == [
+        early,
+        failed_invocation("it died"),
+        late,
+    ]
+
+    def total(space: str, metric: str, dimension: dict[str, str]) -> Any:
+        now = datetime.now(UTC)
+        points = cloudwatch.get_metric_statistics(
+            Namespace=space,
+            MetricName=metric,
+            Dimensions=[{"Name": key, "Value": value} for key, value in dimension.items()],
+            StartTime=now - timedelta(minutes=5),
+            EndTime=now + timedelta(minutes=1),
+            Period=3600,
+            Statistics=["Sum"],
+        )["Datapoints"]
+        return sum(point["Sum"] for point in points)
+
+    assert total(namespace, "pictures", {"variant": name}) == 2
+    assert total(namespace, "milliseconds", {"variant": name, "outcome": "made"}) == 40
+    assert total("AWS/Lambda", "Errors", {"FunctionName": name}) == 1
+
+
+def test_that_nobody_takes_them_stops_nothing() -> None:
+    stack = Stack("http://127.0.0.1:9", "source", "output", (Function("f", "web", {}, 128, 3),), {}, {})
+    feed = CloudWatch()
+    started = time.monotonic()
+    with feed.fed(stack):
+        feed.line("web", json.dumps({}))
+    assert time.monotonic() - started < 20
