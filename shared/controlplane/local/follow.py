@@ -11,7 +11,7 @@ from controlplane.local.aws import client
 from controlplane.local.hosts import Stack
 from controlplane.local.outcomes import MAX_RECEIVES, Outcome, Tally
 from controlplane.local.progress import Progress
-from controlplane.local.words import count
+from controlplane.words import count
 
 QUIET_SECONDS = 5.0
 """After so long without news the queues are looked at."""

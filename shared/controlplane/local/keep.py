@@ -7,8 +7,7 @@ from pathlib import Path
 from controlplane.local.aws import CREDENTIALS
 from controlplane.local.hosts import Stack
 from controlplane.local.outcomes import Outcome
-from controlplane.local.table import printable
-from controlplane.local.words import milliseconds, size
+from controlplane.words import milliseconds, printable, size
 
 
 def instructions(deployed: Stack) -> str:

@@ -23,11 +23,11 @@ from controlplane.local.processes import Processes
 from controlplane.local.progress import Progress
 from controlplane.local.report import Picture
 from controlplane.local.results import REPORT, SHEET, OutputFolder
-from controlplane.local.table import printable, table
+from controlplane.local.table import table
 from controlplane.local.transfers import Transfers
 from controlplane.local.uploads import Upload
-from controlplane.local.words import count
 from controlplane.signals import Stopped, stop_on_signals
+from controlplane.words import count, printable
 
 
 def run(project: Path, uploads: Sequence[Upload], out: Path, *, in_containers: bool, keep: bool) -> int:

@@ -8,7 +8,8 @@ from urllib.parse import quote
 
 from controlplane.local.inspector import Seen
 from controlplane.local.report import Picture, Result
-from controlplane.local.words import count, duration, failures, milliseconds, size, verdict
+from controlplane.local.words import failures, verdict
+from controlplane.words import count, duration, milliseconds, size
 
 _STYLE = Path(__file__).with_name("sheet.css")
 _MOST_NAMED = 12

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from controlplane.local.report import Picture, Result
-from controlplane.local.words import count, duration, failures, verdict
+from controlplane.local.words import failures, verdict
+from controlplane.words import count, duration, printable
 
 MANY = 40
 """With more pictures than this, those that are well are only counted."""
@@ -55,14 +56,6 @@ def _complaints(picture: Picture, variants: Sequence[str]) -> list[str]:
 
 def _which(found: Sequence[str], variants: Sequence[str]) -> str:
     return "all variants" if len(found) == len(variants) else ", ".join(found)
-
-
-def printable(text: str) -> str:
-    """`text` without what would upset a terminal: control characters are shown as escapes."""
-    return "".join(
-        character if unicodedata.category(character)[0] != "C" else character.encode("unicode_escape").decode()
-        for character in text
-    )
 
 
 def _short(name: str) -> str:

@@ -6,9 +6,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-import pytest
-
-from controlplane.local import report, sheet, words
+from controlplane.local import report, sheet
 from controlplane.local.inspector import Seen
 from controlplane.local.outcomes import Outcome
 from controlplane.local.report import Picture, Result
@@ -117,26 +115,3 @@ def test_a_table_of_failures_ends(tmp_path: Path) -> None:
 
 def test_the_terminal_is_not_upset(tmp_path: Path) -> None:
     assert "\\x1b[2J\\n" in table([made(tmp_path, "\x1b[2J\n.jpg")], VARIANTS, 1, Path("r"))
-
-
-@pytest.mark.parametrize(
-    ("number", "text"),
-    [
-        (0, "0 B"),
-        (999, "999 B"),
-        (1000, "1.0 kB"),
-        (9999, "10 kB"),
-        (999_499, "999 kB"),
-        (999_500, "1.0 MB"),
-        (123_456_789, "123 MB"),
-    ],
-)
-def test_sizes(number: int, text: str) -> None:
-    assert words.size(number) == text
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(0.04, "0.0 s"), (9.94, "9.9 s"), (42.4, "42 s"), (59.6, "1 min 0 s"), (200, "3 min 20 s")]
-)
-def test_durations(seconds: float, text: str) -> None:
-    assert words.duration(seconds) == text
