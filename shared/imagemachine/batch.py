@@ -49,7 +49,7 @@ class Batch:
     def __call__(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         """Work on all messages of `event`; the answer is SQS's partial batch response."""
         if event == DESCRIBE:
-            return {"variant": self.variant.name, "recipe": self.variant.recipe}
+            return self._job.description()
         records = event.get("Records")
         if not isinstance(records, list) or not all("messageId" in record and "body" in record for record in records):
             raise ValueError("The event holds no SQS messages: this function is fed by a queue.")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from imagemachine.envelopes import Notice
 from imagemachine.errors import OutOfTime, Reason, Rejected, Retryable
@@ -91,6 +91,14 @@ class Job:
                     raise report
                 return report
         raise Retryable(f"The upload changed {_ROUNDS} times while it was worked on.")
+
+    def description(self) -> dict[str, Any]:
+        """What is made of which uploads, for an operator who compares it with what there is."""
+        return {
+            "variant": self._variant.name,
+            "recipe": self._variant.recipe,
+            "suffixes": list(self._settings.suffixes),
+        }
 
     def _no_upload(self, notice: Notice) -> str | None:
         """Why what is announced is none of the machine's business, or None."""

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 from controlplane.operating.listing import Listed
 from controlplane.operating.pairing import Pair
+from imagemachine.keys import extension
 
 
 class State(StrEnum):
@@ -57,9 +58,24 @@ class Wanted:
     only: Sequence[str] = ()
     never: Sequence[str] = ()
     """Shell patterns on the path below the ingest prefix: what the variant leaves out."""
+    suffixes: Sequence[str] = ()
+    """The extensions of uploads, lower case; none: all."""
+
+    @classmethod
+    def read(cls, described: Mapping[str, Any]) -> "Wanted":
+        """From what a function says of itself."""
+        return cls(
+            recipe=described["recipe"],
+            beside=described.get("beside", {}),
+            only=described.get("only", ()),
+            never=described.get("never", ()),
+            suffixes=described.get("suffixes", ()),
+        )
 
     def takes(self, path: str) -> bool:
         """Whether an upload at `path` is one for this variant."""
+        if self.suffixes and extension(path) not in self.suffixes:
+            return False
         if any(fnmatchcase(path, pattern) for pattern in self.never):
             return False
         return not self.only or any(fnmatchcase(path, pattern) for pattern in self.only)
@@ -129,14 +145,3 @@ def upload_key(source: str) -> str:
 
 def _without(results: Sequence[Listed], paths: set[str]) -> tuple[Listed, ...]:
     return tuple(result for result in results if result.path not in paths)
-
-
-def head(s3: Any, bucket: str, key: str) -> dict[str, Any] | None:
-    """What S3 says of an object without sending it; None where there is none. Raises ClientError for all else."""
-    try:
-        answer: dict[str, Any] = s3.head_object(Bucket=bucket, Key=key)
-    except s3.exceptions.ClientError as error:
-        if error.response.get("Error", {}).get("Code") in ("404", "NoSuchKey", "NotFound"):
-            return None
-        raise
-    return answer

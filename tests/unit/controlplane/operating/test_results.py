@@ -78,6 +78,8 @@ def test_what_a_variant_leaves_out_is_not_missing_and_what_is_there_of_it_is_nob
     assert judged({"cat.jpg": OURS}, left_out) == (None, "cat.jpg")
     assert judged({}, Wanted("recipe", never=("*.jpg",), only=("*",))) == (None,)
     assert judged({}, Wanted("recipe", only=("*.jpg",))) == (State.MISSING,)
+    assert judged({}, Wanted("recipe", suffixes=("png",))) == (None,)
+    assert judged({}, Wanted("recipe", suffixes=("png", "jpg"))) == (State.MISSING,)
 
 
 def test_without_an_upload_all_is_orphaned() -> None:
