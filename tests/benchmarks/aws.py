@@ -1,4 +1,4 @@
-"""AWS's prices, quotas and scaling rules, out of one dated data file; its keys are the names used here."""
+"""AWS's quotas and scaling rules beside its prices, out of one dated data file; its keys are the names used here."""
 
 import tomllib
 from dataclasses import dataclass
@@ -6,22 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-FILE = Path(__file__).with_name("aws.toml")
-
-
-@dataclass(frozen=True)
-class Prices:
-    """In US dollars."""
-
-    gigabyte_second: dict[str, float]
-    """By architecture."""
-    million_invocations: float
-    poller_hour: float
-    million_sqs_requests: float
-    million_publishes: float
-    thousand_puts: float
-    thousand_gets: float
-    gigabyte_of_logs: float
+from controlplane.operating.prices import FILE, Prices
 
 
 @dataclass(frozen=True)
@@ -61,16 +46,7 @@ def load(path: Path = FILE) -> Aws:
     """Raises KeyError where the file lacks a number."""
     data: dict[str, Any] = tomllib.loads(path.read_text())
     quota, standard, provisioned = data["lambda_quota"], data["standard_polling"], data["provisioned_polling"]
-    prices = Prices(
-        gigabyte_second=data["lambda_price"]["gigabyte_second"],
-        million_invocations=data["lambda_price"]["million_requests"],
-        poller_hour=data["lambda_price"]["poller_hour"],
-        million_sqs_requests=data["sqs"]["million_requests"],
-        million_publishes=data["sns"]["million_publishes"],
-        thousand_puts=data["s3"]["thousand_puts"],
-        thousand_gets=data["s3"]["thousand_gets"],
-        gigabyte_of_logs=data["cloudwatch"]["gigabyte_of_logs"],
-    )
+    prices = Prices.load(path)
     rules = Rules(
         concurrency=quota["concurrency"],
         requests_per_concurrency=quota["requests_per_concurrency"],
@@ -90,4 +66,4 @@ def load(path: Path = FILE) -> Aws:
         puts_per_second=data["s3"]["puts_per_second"],
         gets_per_second=data["s3"]["gets_per_second"],
     )
-    return Aws(checked=data["checked"], region=data["region"], prices=prices, rules=rules)
+    return Aws(checked=prices.checked, region=prices.region, prices=prices, rules=rules)

@@ -11,12 +11,10 @@ from dataclasses import dataclass, field
 from math import ceil
 
 from benchmarks.aws import Rules
+from controlplane.operating.bill import READS
 
 STEP = 0.05
 """Seconds; well below the shortest invocation."""
-
-READS = 2
-"""S3 read requests for each result: the upload's GET, and the HEAD that looks whether it is still the same."""
 
 _LONGEST = 14 * 24 * 3600.0
 """SQS keeps no message longer."""

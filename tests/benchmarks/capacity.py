@@ -7,59 +7,32 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import aws, burst, svg
+from controlplane.operating.bill import GIGABYTE, LOG_BYTES, READS, Item, Work, items, total
+from controlplane.operating.prices import Prices
 
 VARIANTS = ("clockwise", "counterclockwise", "mobile", "thumbnail", "web")
 TIMES = Path(__file__).with_name("results") / "results.json"
 
-_LOG_BYTES = 900
-"""A picture's log line with what CloudWatch adds."""
 
-_GIGABYTE = 1024**3
-
-
-@dataclass(frozen=True)
-class Item:
-    """One line of the bill."""
-
-    name: str
-    quantity: float
-    unit: str
-    dollars: float
-
-
-def bill(
-    scene: burst.Scene, course: burst.Course, prices: aws.Prices, *, architecture: str, pollers: bool
-) -> list[Item]:
+def bill(scene: burst.Scene, course: burst.Course, prices: Prices, *, architecture: str, pollers: bool) -> list[Item]:
     """What the burst costs: the work of the machine, and last the uploads themselves."""
-    results, uploads = course.results, scene.uploads
-    gigabyte_seconds = sum(course.billed_seconds[work.variant] * work.memory / 1024 for work in scene.works)
     # SNS sends each message by itself; the pollers receive and delete a batch with one request each.
     batches = max(1, max(work.batch for work in scene.works) // scene.rules.messages_per_request)
-    requests = results + 2 * course.invocations * batches
-    logs = results * _LOG_BYTES / _GIGABYTE
-    items = [
-        Item("Lambda, compute", gigabyte_seconds, "GB-s", gigabyte_seconds * prices.gigabyte_second[architecture]),
-        Item("Lambda, requests", course.invocations, "", course.invocations / 1e6 * prices.million_invocations),
-        Item("SQS, requests", requests, "", requests / 1e6 * prices.million_sqs_requests),
-        Item("SNS, publishes", uploads, "", uploads / 1e6 * prices.million_publishes),
-        Item("S3, results stored", results, "PUT", results / 1e3 * prices.thousand_puts),
-        Item(
-            "S3, uploads read",
-            results * burst.READS,
-            "GET and HEAD",
-            results * burst.READS / 1e3 * prices.thousand_gets,
-        ),
-        Item("CloudWatch, logs", logs, "GB", logs * prices.gigabyte_of_logs),
-    ]
-    if pollers:
-        hours = course.poller_seconds / 3600
-        items.append(Item("Lambda, event pollers", hours, "hours", hours * prices.poller_hour))
-    items.append(Item("S3, the uploads themselves", uploads, "PUT", uploads / 1e3 * prices.thousand_puts))
-    return items
+    work = Work(
+        gigabyte_seconds=sum(course.billed_seconds[work.variant] * work.memory / 1024 for work in scene.works),
+        invocations=course.invocations,
+        sqs_requests=course.results + 2 * course.invocations * batches,
+        publishes=scene.uploads,
+        results=course.results,
+        reads=course.results * READS,
+        log_gigabytes=course.results * LOG_BYTES / GIGABYTE,
+        poller_hours=course.poller_seconds / 3600 if pollers else 0.0,
+        uploads=scene.uploads,
+    )
+    return items(work, prices, architecture)
 
 
 def codec_seconds(times: Path, picture: str, contender: str) -> dict[str, float]:
@@ -80,7 +53,7 @@ def codec_seconds(times: Path, picture: str, contender: str) -> dict[str, float]
     return {variant: found[variant] for variant in VARIANTS}
 
 
-def report(scene: burst.Scene, course: burst.Course, items: Sequence[Item]) -> str:
+def report(scene: burst.Scene, course: burst.Course, due: Sequence[Item]) -> str:
     """The answer as Markdown."""
     held = max(1, sum(course.binding.values()))
     prefixes = "one key prefix" if scene.prefixes == 1 else f"{scene.prefixes:,} key prefixes"
@@ -102,10 +75,10 @@ def report(scene: burst.Scene, course: burst.Course, items: Sequence[Item]) -> s
         for name, count in course.binding.most_common(3)
     ]
     lines += ["", "| item | quantity | US$ |", "|---|---:|---:|"]
-    lines += [f"| {item.name} | {item.quantity:,.0f} {item.unit} | {item.dollars:,.2f} |" for item in items]
-    total = sum(item.dollars for item in items)
-    lines.append(f"| **all** | {scene.uploads:,} uploads | **{total:,.2f}** |")
-    lines.append(f"| a thousand uploads | | {total / scene.uploads * 1000:,.4f} |")
+    lines += [f"| {item.name} | {item.quantity:,.0f} {item.unit} | {item.dollars:,.2f} |" for item in due]
+    dollars = total(due)
+    lines.append(f"| **all** | {scene.uploads:,} uploads | **{dollars:,.2f}** |")
+    lines.append(f"| a thousand uploads | | {dollars / scene.uploads * 1000:,.4f} |")
     return "\n".join(lines) + "\n"
 
 
@@ -134,8 +107,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         course = burst.simulate(scene)
     except ValueError as error:
         sys.exit(str(error))
-    items = bill(scene, course, data.prices, architecture=options.architecture, pollers=bool(options.provisioned))
-    sys.stdout.write(report(scene, course, items))
+    lines = bill(scene, course, data.prices, architecture=options.architecture, pollers=bool(options.provisioned))
+    sys.stdout.write(report(scene, course, lines))
     sys.stdout.write(f"\nPrices and rules: {data.region}, as published on {data.checked}; free tiers are left out.\n")
     if options.plot:
         options.plot.write_text(plot(scene, course))

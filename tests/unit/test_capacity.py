@@ -8,6 +8,8 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from benchmarks import aws, burst, capacity
+from controlplane.operating.bill import READS
+from controlplane.operating.prices import FILE
 
 RULES = aws.load().rules
 PRICES = aws.load().prices
@@ -106,7 +108,7 @@ def test_s3_serves_5500_reads_a_second_of_a_prefix() -> None:
     one = (burst.Work("a", 0.001, 0.0),)
     rules = replace(RULES, puts_per_second=10**9, publishes_per_second=10**9)
     narrow = burst.simulate(scene(works=one, uploads=55_000, rules=rules))
-    assert narrow.drain_seconds == pytest.approx(55_000 * burst.READS / 5500, rel=0.05)
+    assert narrow.drain_seconds == pytest.approx(55_000 * READS / 5500, rel=0.05)
     assert narrow.binding.most_common(1)[0][0] == "S3 reads a second"
     wide = burst.simulate(scene(works=one, uploads=55_000, rules=rules, prefixes=4))
     assert wide.drain_seconds == pytest.approx(narrow.drain_seconds / 4, rel=0.1)
@@ -176,6 +178,6 @@ def test_the_command_says_what_it_lacks(tmp_path: Path) -> None:
 
 
 def test_every_number_names_its_source() -> None:
-    text = aws.FILE.read_text()
+    text = FILE.read_text()
     sections = text.split("\n[")[1:]
     assert all('source = "https://' in section for section in sections)
