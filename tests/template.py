@@ -40,7 +40,12 @@ Loader.add_multi_constructor("!", _tagged)
 @cache
 def load(file: Path = FILE) -> Mapping[str, Any]:
     """The template as data, its functions in their long form."""
-    template: Mapping[str, Any] = yaml.load(file.read_text(), Loader)  # noqa: S506 - a SafeLoader
+    return parse(file.read_text())
+
+
+def parse(text: str) -> Mapping[str, Any]:
+    """A template, YAML or JSON, as data."""
+    template: Mapping[str, Any] = yaml.load(text, Loader)  # noqa: S506 - a SafeLoader
     return template
 
 
@@ -51,11 +56,13 @@ class Stack:
     name: str
     given: Mapping[str, str]
     template: Mapping[str, Any]
+    account: str = ACCOUNT
+    region: str = REGION
 
     @cached_property
     def parameters(self) -> dict[str, Any]:
         values = {}
-        for name, parameter in self.template["Parameters"].items():
+        for name, parameter in self.template.get("Parameters", {}).items():
             value = self.given[name] if name in self.given else str(parameter.get("Default", ""))
             values[name] = value.split(",") if parameter["Type"] == "CommaDelimitedList" else value
         assert self.given.keys() <= values.keys(), self.given
@@ -83,7 +90,7 @@ class Stack:
         """What the template's rules have against the parameters."""
         return [
             assertion["AssertDescription"]
-            for rule in self.template["Rules"].values()
+            for rule in self.template.get("Rules", {}).values()
             if self._truth(rule["RuleCondition"])
             for assertion in rule["Assertions"]
             if not self._truth(assertion["Assert"])
@@ -101,7 +108,7 @@ class Stack:
         return properties
 
     def _unrolled(self, section: str) -> Iterator[tuple[str, dict[str, Any], dict[str, str]]]:
-        for name, entry in self.template[section].items():
+        for name, entry in self.template.get(section, {}).items():
             if not name.startswith("Fn::ForEach::"):
                 yield name, entry, {}
                 continue
@@ -175,8 +182,8 @@ class Stack:
     def _reference(self, name: str, loop: Mapping[str, str]) -> Any:
         pseudo = {
             "AWS::StackName": self.name,
-            "AWS::AccountId": ACCOUNT,
-            "AWS::Region": REGION,
+            "AWS::AccountId": self.account,
+            "AWS::Region": self.region,
             "AWS::Partition": PARTITION,
             "AWS::URLSuffix": "amazonaws.com",
             "AWS::NoValue": _NOTHING,
@@ -190,20 +197,20 @@ class Stack:
         kind, physical = self._physical(name)
         match kind:
             case "AWS::SQS::Queue":
-                return f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{physical}"
+                return f"https://sqs.{self.region}.amazonaws.com/{self.account}/{physical}"
             case "AWS::SNS::Topic":
-                return f"arn:{PARTITION}:sns:{REGION}:{ACCOUNT}:{physical}"
+                return f"arn:{PARTITION}:sns:{self.region}:{self.account}:{physical}"
         return physical
 
     def _attribute(self, name: str, attribute: str) -> str:
         kind, physical = self._physical(name)
         if attribute != "Arn":
             return f"<{name}.{attribute}>"
-        place = f"{REGION}:{ACCOUNT}"
+        place = f"{self.region}:{self.account}"
         return {
             "AWS::S3::Bucket": f"arn:{PARTITION}:s3:::{physical}",
             "AWS::SQS::Queue": f"arn:{PARTITION}:sqs:{place}:{physical}",
-            "AWS::IAM::Role": f"arn:{PARTITION}:iam::{ACCOUNT}:role/{physical}",
+            "AWS::IAM::Role": f"arn:{PARTITION}:iam::{self.account}:role/{physical}",
             "AWS::Lambda::Function": f"arn:{PARTITION}:lambda:{place}:function:{physical}",
             "AWS::Logs::LogGroup": f"arn:{PARTITION}:logs:{place}:log-group:{physical}:*",
             "AWS::DynamoDB::Table": f"arn:{PARTITION}:dynamodb:{place}:table/{physical}",
@@ -213,7 +220,7 @@ class Stack:
         """Type and name of a resource; those that give themselves no name are named after their logical id."""
         for logical, resource, loop in self._unrolled("Resources"):
             if logical == name:
-                properties = resource["Properties"]
+                properties = resource.get("Properties", {})
                 own = next((properties[key] for key in _NAMES if key in properties), f"<{name}>")
                 return resource["Type"], self._resolved(own, loop)
         raise KeyError(name)
