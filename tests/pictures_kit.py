@@ -147,8 +147,7 @@ def rendered(data: bytes, name: str) -> Made:
 def as_lying(made: bytes, name: str) -> Image.Image:
     """A result's first frame in sRGB, RGBA, turned back where the variant turns: to be laid beside its upload."""
     picture = in_srgb(Image.open(io.BytesIO(made)))
-    transform = variants()[name].transform
-    degrees = transform.degrees if isinstance(transform, Turn) else 0
+    degrees = sum(step.degrees for step in variants()[name].steps if isinstance(step, Turn))
     return picture.rotate(degrees, expand=True)
 
 

@@ -1,9 +1,8 @@
-from imagemachine.bootstrap import function
-from imagemachine.variant import Turn, Variant
+from imagemachine import Turn, Variant, function
 
 handler = function(
     Variant(
         name="clockwise",
-        transform=Turn(degrees=90),
+        steps=[Turn(degrees=90)],
     )
 )

@@ -1,10 +1,9 @@
-from imagemachine.bootstrap import function
-from imagemachine.variant import Fit, Variant
+from imagemachine import Fit, Variant, function
 
 handler = function(
     Variant(
         name="mobile",
-        transform=Fit(width=828, height=828),
+        steps=[Fit(width=828, height=828)],
         quality=80,
     )
 )

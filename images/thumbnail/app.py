@@ -1,10 +1,9 @@
-from imagemachine.bootstrap import function
-from imagemachine.variant import Fit, Variant
+from imagemachine import Fit, Variant, function
 
 handler = function(
     Variant(
         name="thumbnail",
-        transform=Fit(width=320, height=320),
+        steps=[Fit(width=320, height=320)],
         quality=80,
     )
 )

@@ -1,10 +1,9 @@
-from imagemachine.bootstrap import function
-from imagemachine.variant import Fit, Variant
+from imagemachine import Fit, Variant, function
 
 handler = function(
     Variant(
         name="web",
-        transform=Fit(width=1920, height=1920),
+        steps=[Fit(width=1920, height=1920)],
         quality=82,
     )
 )

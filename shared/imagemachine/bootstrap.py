@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from imagemachine.errors import Retryable
 from imagemachine.pool import Pool
+from imagemachine.processors import processors
 from imagemachine.sandbox import Sandbox
-from imagemachine.settings import MIB, Settings, processors
+from imagemachine.settings import MIB, Settings
 from imagemachine.variant import Limits, Variant
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -144,7 +144,7 @@ class Job:
             output=output,
             bytes_in=upload.size,
             bytes_out=len(made.data),
-            made=replace(made, data=b""),
+            made=made.without_data(),
             times=times,
         )
         return upload.revision, report

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from os.path import commonprefix
 
 from imagemachine.envelopes import MAX_KEY_BYTES
-from imagemachine.formats import FORMATS, Format
+from imagemachine.formats import FORMATS
+from imagemachine.formats.format import Format
 
 _DIGITS = 16
 

@@ -1,151 +1,155 @@
 """The story of a picture, from the upload's bytes to the result's."""
 
 from dataclasses import replace
+from functools import cached_property
 
-from PIL import Image
-
-from imagemachine.codec import encode, jpeg, lossless, orientation
-from imagemachine.codec.animation import Shown
-from imagemachine.codec.decode import Decoded, Upload, check, deep_still, open_upload, planes, shown, still
-from imagemachine.codec.stored import Source
 from imagemachine.colour import profiles
-from imagemachine.colour.convert import is_srgb, to_srgb
+from imagemachine.colour.convert import is_srgb
 from imagemachine.errors import Reason, Rejected
-from imagemachine.formats import FORMATS, Format
-from imagemachine.transforms import plain, resized
-from imagemachine.variant import Fit, Limits, Made, Turn, Variant
+from imagemachine.formats import FORMATS, KEEP, codecs
+from imagemachine.formats.contract import Header, Options, Wanted
+from imagemachine.formats.format import Format
+from imagemachine.formats.pillow import NAME as PILLOW
+from imagemachine.metadata import Metadata
+from imagemachine.pictures import Picture
+from imagemachine.pictures.planar import Planar
+from imagemachine.pictures.transpose import UPRIGHT, after, transposed_size
+from imagemachine.shortcuts import Shortcut, taken
+from imagemachine.source import Source
+from imagemachine.steps import Fit, Step, chain
+from imagemachine.variant import Limits, Made, Output, Variant
 
-_TURN_QUALITY = 88
-"""Of a turn that cannot be lossless: a fifth larger than an upload of quality 80, and hardly worse."""
 
-
-def render(variant: Variant, data: Source | memoryview, limits: Limits) -> Made:
-    """The variant of the picture file `data`.
+def render(variant: Variant, source: Source | memoryview, limits: Limits) -> Made:
+    """The variant of the picture file `source`.
 
     Raises Rejected with the reason and one sentence when there can be none.
     """
-    if len(data) > limits.max_bytes:
+    _check_bytes(len(source), limits)
+    header = codecs.probe(source)
+    _check_pixels(header, limits)
+    rendering = _Rendering(variant, header)
+    outputs, engines = zip(*map(rendering.output, rendering.formats), strict=True)
+    return Made(outputs, engines[0], tuple(dict.fromkeys(header.notes)))
+
+
+def _check_bytes(length: int, limits: Limits) -> None:
+    if length > limits.max_bytes:
         raise Rejected(
             Reason.TOO_MANY_BYTES,
-            f"The file has {len(data):,} bytes, more than the {limits.max_bytes:,} allowed; upload a smaller one.",
+            f"The file has {length:,} bytes, more than the {limits.max_bytes:,} allowed; upload a smaller one.",
         )
-    upload = open_upload(data, limits)
-    target = _target(variant, upload)
-    made = None
-    if target.name == upload.format:
+
+
+def _check_pixels(header: Header, limits: Limits) -> None:
+    pixels = max(header.pixels, header.size[0] * header.size[1] * header.frames)
+    if pixels > limits.max_pixels:
+        raise Rejected(
+            Reason.TOO_MANY_PIXELS,
+            f"The picture has {pixels:,} pixels over all its frames, more than the {limits.max_pixels:,} allowed;"
+            " upload a smaller one.",
+        )
+
+
+class _Rendering:
+    """One upload on its way through one variant: decoded once, and not at all where nothing has to change."""
+
+    def __init__(self, variant: Variant, header: Header) -> None:
+        self._variant = variant
+        self._header = header
+        self._upright = UPRIGHT.get(header.orientation)
+        self._size = transposed_size(header.size, self._upright)
+        self.formats = tuple(dict.fromkeys(_writable(name, header) for name in variant.formats))
+
+    def output(self, format_: Format) -> tuple[Output, str]:
+        """The result in one format, and what made it.
+
+        What needs no change stays as it is. Where its format loses something, and it is not to be turned only, it is
+        written again all the same, and the smaller file is the result.
+        """
+        if not self._may_stay(format_):
+            return self._encoded(format_)
+        if self._variant.turns or not format_.quality or self._header.lossless:
+            return self._rewritten() or self._encoded(format_)
+        made, engine = self._encoded(format_)
+        if len(made.data) <= len(self._header.source):
+            return made, engine
+        return self._rewritten() or (made, engine)
+
+    def _may_stay(self, format_: Format) -> bool:
+        """Whether the upload's own samples can be the result's, lying another way at most."""
+        header = self._header
+        if format_ is not header.format or not chain.only_turn(self._steps(format_), self._size):
+            return False
         # A profile goes along with a turn; what is said in other ways is heard by few viewers.
-        if isinstance(variant.transform, Turn) and (upload.metadata.icc or is_srgb(upload.said)):
-            made = _without_loss(variant, upload)
-        elif _size(variant, upload, target) == upload.size and not _colours_change(upload):
-            made = _smallest(variant, upload, target)
-    made = made or _rendered(variant, upload, target)
-    return replace(made, notes=tuple(dict.fromkeys(upload.notes)))
+        return header.in_srgb or (self._variant.turns and (bool(header.metadata.icc) or is_srgb(header.said)))
+
+    def _rewritten(self) -> tuple[Output, str] | None:
+        """The upload brought upright, and turned if the variant does that, its samples and colours as they are."""
+        header, keep = self._header, self._variant.keep_metadata
+        transpose = after(self._upright, chain.transpose(self._variant.steps))
+        size = transposed_size(header.size, transpose)
+        made = codecs.rewrite(header, transpose, header.metadata.for_result(size, keep=keep), keep=keep)
+        return made and (Output(made.data, header.format.name, *size, header.frames), made.engine)
+
+    def _encoded(self, format_: Format) -> tuple[Output, str]:
+        header = self._header
+        if header.frames > 1 and not format_.animation:
+            header.notes.append(f"{format_.title} holds no animation; the first of {header.frames} frames was taken.")
+        picture = codecs.held(_bounded(format_).apply(self._picture), format_, self._variant.background).drawn()
+        options = Options(
+            self._variant.quality_in(format_.name),
+            self._metadata(picture),
+            lossless=header.lossless,
+            progressive=header.progressive,
+            colours=header.colours,
+        )
+        data = codecs.encode(picture, format_, options)
+        engine = f"{format_.name} planes, {PILLOW}" if isinstance(picture, Planar) else PILLOW
+        return Output(data, format_.name, *picture.size, header.frames if format_.animation else 1), engine
+
+    def _metadata(self, picture: Picture) -> Metadata:
+        """What a result says of itself.
+
+        Colours that were said leave with a small profile; those that were not are sRGB by convention.
+        """
+        metadata = self._header.metadata.for_result(picture.size, keep=self._variant.keep_metadata)
+        if not metadata.icc and is_srgb(self._header.said):
+            return metadata
+        return replace(metadata, icc=profiles.grey() if picture.grey else profiles.srgb())
+
+    @cached_property
+    def _picture(self) -> Picture:
+        """The upload decoded as small as will do, upright, in sRGB, after every step; for all formats alike."""
+        header, variant = self._header, self._variant
+        picture = codecs.decode(header, self._wanted()).transposed(self._upright).to_srgb(header.said, header.notes)
+        picture = chain.apply(variant.steps, picture)
+        return _bounded(max(self.formats, key=lambda format_: format_.largest)).apply(picture).drawn()
+
+    def _wanted(self) -> Wanted:
+        header, first = self._header, self.formats[0]
+        sizes = [chain.needs(self._steps(format_), self._size) for format_ in self.formats]
+        needed = max(width for width, _ in sizes), max(height for _, height in sizes)
+        # What comes in planes and leaves in the same format stays in them, unless its colours have to change.
+        in_planes = first is header.format and first.planes and header.in_srgb and taken(Shortcut.PLANES)
+        return Wanted(
+            transposed_size(needed, self._upright),
+            subsampling=first.subsampling(self._variant.quality_in(first.name)) if in_planes else None,
+            # Conversions take eight bits, all but that of HDR, which needs more.
+            sixteen_bit=header.said.hdr or (header.in_srgb and any(format_.sixteen_bit for format_ in self.formats)),
+            animated=any(format_.animation for format_ in self.formats),
+        )
+
+    def _steps(self, format_: Format) -> tuple[Step, ...]:
+        """The variant's, and what it takes for the result to be no larger than the format allows."""
+        return (*self._variant.steps, _bounded(format_))
 
 
-def _target(variant: Variant, upload: Upload) -> Format:
-    wanted = FORMATS[upload.format if variant.format == "keep" else variant.format]
+def _writable(name: str, header: Header) -> Format:
+    """The format of that name, or of the upload; or what is written in its stead."""
+    wanted = header.format if name == KEEP else FORMATS[name]
     return wanted if wanted.writable else FORMATS[wanted.fallback]
 
 
-def _colours_change(upload: Upload) -> bool:
-    """Whether the upload's colours are not what a result's have to be."""
-    if upload.mode in ("CMYK", "LAB", "YCbCr"):
-        return True
-    return not is_srgb(upload.said)
-
-
-def _smallest(variant: Variant, upload: Upload, target: Format) -> Made | None:
-    """Where neither size nor format nor colours have to change: the upload itself, unless writing it again is smaller.
-
-    Of a lossless upload it is always itself: writing its pixels again gives the same ones.
-    """
-    if not target.quality or lossless.is_lossless(upload):
-        return _without_loss(variant, upload)
-    made = _rendered(variant, upload, target)
-    return made if len(made.data) <= len(upload.source) else _without_loss(variant, upload) or made
-
-
-def _without_loss(variant: Variant, upload: Upload) -> Made | None:
-    """The upload brought upright, and turned if that is what the variant does, its samples and colours as they are."""
-    transpose = orientation.combined(upload.orientation, variant.transform)
-    if transpose is None:
-        check(upload)  # Nothing else would notice that its pixels are damaged.
-    turned = lossless.turned(upload, transpose, keep_metadata=variant.keep_metadata)
-    if turned is None:
-        return None
-    size = orientation.transposed_size(upload.size, transpose)
-    return Made(turned.data, upload.format, *size, upload.frames, turned.engine)
-
-
-def _rendered(variant: Variant, upload: Upload, target: Format) -> Made:
-    """The upload decoded, brought upright, transformed, in sRGB, and encoded."""
-    transpose = orientation.combined(upload.orientation, variant.transform)
-    size = _size(variant, upload, target)
-    upright_size = orientation.transposed_size(size, transpose)
-    job = _job(variant, upload, target, upright_size)
-    # What comes as a JPEG or WebP and leaves as one stays in its planes on the way, unless its colours have to change.
-    in_planes = upload.format == target.name in ("jpeg", "webp") and not _colours_change(upload)
-    if in_planes and (picture := planes(upload, size, encode.subsampling(job))) is not None:
-        data = encode.planes(picture.transposed(transpose), upright_size, _labelled(job, picture.mode))
-        return Made(data, target.name, *upright_size, 1, f"{target.name} planes, {lossless.PILLOW}")
-    if target.animation and upload.frames > 1:
-        frames = [
-            Shown(_transformed(Decoded(frame.image), size, transpose, upload), frame.seconds) for frame in shown(upload)
-        ]
-        data = encode.animated(frames, upload.loop, _labelled(job, frames[0].image.mode))
-        return Made(data, target.name, *frames[0].image.size, len(frames), lossless.PILLOW)
-    if upload.frames > 1:
-        upload.notes.append(f"{target.title} holds no animation; the first of {upload.frames} frames was taken.")
-    # All 16 bits a channel, where the upload has them, the result can have them, and no colour changes.
-    deep = deep_still(upload) if upload.said.hdr or (target.deep and not _colours_change(upload)) else None
-    if deep is not None and upload.said.hdr:
-        deep = deep.resized(size)
-        image = orientation.transposed(to_srgb(deep.high, upload.said, upload.notes, deep.low), transpose)
-        return Made(encode.still(image, _labelled(job, image.mode)), target.name, *image.size, 1, lossless.PILLOW)
-    if deep is not None:
-        deep = deep.resized(size).transposed(transpose)
-        data = encode.deep_still(deep, _labelled(job, deep.high.mode))
-        return Made(data, target.name, *deep.size, 1, lossless.PILLOW)
-    image = _transformed(still(upload, size), size, transpose, upload)
-    return Made(encode.still(image, _labelled(job, image.mode)), target.name, *image.size, 1, lossless.PILLOW)
-
-
-def _job(variant: Variant, upload: Upload, target: Format, size: tuple[int, int]) -> encode.Job:
-    return encode.Job(
-        target,
-        quality=variant.quality if isinstance(variant.transform, Fit) else _TURN_QUALITY,
-        background=variant.background,
-        metadata=replace(
-            upload.metadata.for_result(size, keep=variant.keep_metadata),
-            icc=upload.metadata.icc or (b"" if is_srgb(upload.said) else profiles.srgb()),
-        ),
-        lossless=lossless.is_lossless(upload),
-        progressive=upload.format == "jpeg" and jpeg.is_progressive(upload.data),
-        source_colours=upload.colours,
-        remarks=upload.as_gif if variant.keep_metadata else None,
-    )
-
-
-def _size(variant: Variant, upload: Upload, target: Format) -> tuple[int, int]:
-    """The result's size before the picture is brought upright or turned."""
-    upright = orientation.UPRIGHT.get(upload.orientation)
-    width, height = orientation.transposed_size(upload.size, upright)
-    box = variant.transform if isinstance(variant.transform, Fit) else Fit(target.largest, target.largest)
-    box = Fit(min(box.width, target.largest), min(box.height, target.largest))
-    return orientation.transposed_size(box.size(width, height), upright)
-
-
-def _transformed(
-    decoded: Decoded, size: tuple[int, int], transpose: orientation.Transpose | None, upload: Upload
-) -> Image.Image:
-    """Colours and orientation are put right last, when there are fewer pixels."""
-    small = resized(plain(decoded.image), size, decoded.box)
-    return orientation.transposed(to_srgb(small, upload.said, upload.notes), transpose)
-
-
-def _labelled(job: encode.Job, mode: str) -> encode.Job:
-    """Colours that came with a profile leave with a small one; those that came without are sRGB by convention."""
-    if not job.metadata.icc:
-        return job
-    small = profiles.grey() if mode in ("L", "LA", "I;16") else profiles.srgb()
-    return replace(job, metadata=replace(job.metadata, icc=small))
+def _bounded(format_: Format) -> Fit:
+    return Fit(format_.largest, format_.largest)

@@ -8,15 +8,15 @@ What such a process can and cannot do is tried out with `python -m imagemachine.
 
 import ctypes
 import os
-import re
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 from imagemachine.errors import ConfigurationError, Reason, Rejected, Retryable
 from imagemachine.formats import FORMATS
-from imagemachine.variant import Fit, Limits, Made, Variant
+from imagemachine.variant import Limits, Made, Output, Variant
 from imagemachine.worker.process import SharedFile, WorkerDied, WorkerProcess
 from imagemachine.worker.protocol import MAX_NOTES, TEXT_CHARACTERS, Task
 
@@ -45,8 +45,7 @@ class _Suspect(Exception):
 class Sandbox:
     """A worker process for one variant, replaced whenever it dies, hangs, grows or talks nonsense.
 
-    The first worker starts at once and in the background. `work` names what it does, `module:function`; a function
-    `warm_up` of that module is called before the worker is confined, to load what is loaded late otherwise.
+    The first worker starts at once and in the background. `work` names what it does, `module:function`.
     max_memory, max_output: bytes that the work may allocate, and of the largest result.
     require: raise ConfigurationError when the kernel refuses a part of the confinement.
     started: called once, with the notes, when the first worker has started; its first use waits for that, and raises
@@ -65,6 +64,7 @@ class Sandbox:
         work: str = "imagemachine.render:render",
     ) -> None:
         self._task = Task(work, variant, limits, max_memory=max_memory, max_output=max_output)
+        self._bounds = variant.bounds
         self._require = require
         self._started: Callable[[tuple[str, ...]], None] | None = started
         self._lock = threading.Lock()
@@ -144,7 +144,6 @@ class Sandbox:
 
     def _made(self, answer: object) -> Made:
         """The worker's answer, if it is one that an honest worker could give. Raises Rejected, _Suspect."""
-        limits, box = self._task.limits, self._task.variant.transform
         match answer:
             case ["rejected", str(reason), str(detail)] if reason in _REASONS and _is_text(detail):
                 raise Rejected(Reason(reason), detail)
@@ -153,20 +152,44 @@ class Sandbox:
                 raise _Suspect(Rejected(Reason.TOO_MANY_PIXELS, f"It takes more than {most} of memory."))
             case ["failed", str(detail)] if _is_text(detail):
                 raise _Suspect(Rejected(Reason.CRASHED, f"The codec failed on it: {detail}"))
-            case ["made", int(length), str(name), int(width), int(height), int(frames), str(engine), list(notes)] if (
-                not any(isinstance(number, bool) for number in (length, width, height, frames))
-                and 0 < length <= self._task.max_output
-                and min(width, height, frames) > 0
-                and width * height * frames <= limits.max_pixels
-                and (not isinstance(box, Fit) or (width <= box.width and height <= box.height))
+            case ["made", list(files), str(engine), list(notes)] if (
+                1 <= len(files) <= len(self._task.variant.formats)
                 and len(notes) <= MAX_NOTES
                 and all(map(_is_text, [engine, *notes]))
             ):
-                # Copied before it is looked at: the worker could still write to the original.
-                data = self._file.read(length)
-                if len(data) == length and _begins_like(name, data):
-                    return Made(data, name, width, height, frames, engine, tuple(notes))
+                outputs = self._outputs(files)
+                if outputs:
+                    return Made(outputs, engine, tuple(notes))
         raise _Suspect(Rejected(Reason.CRASHED, "The process that worked on it gave an answer that makes no sense."))
+
+    def _outputs(self, files: list[Any]) -> tuple[Output, ...]:
+        """The files that the worker says it has made, each as an honest worker could make it; otherwise none."""
+        if not all(self._is_plausible(file) for file in files):
+            return ()
+        total = sum(file[0] for file in files)
+        if total > self._task.max_output:
+            return ()
+        # Copied before it is looked at: the worker could still write to the original.
+        data = self._file.read(total)
+        outputs, place = [], 0
+        for length, name, width, height, frames in files:
+            part = data[place : place + length] if len(files) > 1 else data
+            outputs.append(Output(part, name, width, height, frames))
+            place += length
+        sound = len(data) == total and all(_begins_like(output.format, output.data) for output in outputs)
+        return tuple(outputs) if sound else ()
+
+    def _is_plausible(self, file: object) -> bool:
+        match file:
+            case [int(length), str(), int(width), int(height), int(frames)]:
+                return (
+                    not any(isinstance(number, bool) for number in (length, width, height, frames))
+                    and length > 0
+                    and min(width, height, frames) > 0
+                    and width * height * frames <= self._task.limits.max_pixels
+                    and self._bounds.hold(width, height)
+                )
+        return False
 
     def _ready(self, deadline: float) -> tuple[WorkerProcess, tuple[str, ...]]:
         """A worker that has started, and what the kernel refused."""
@@ -218,7 +241,7 @@ def _is_text(value: object) -> bool:
 def _begins_like(name: str, data: bytes) -> bool:
     """What is stored under a picture's content type is a picture, at first sight at least."""
     format_ = FORMATS.get(name)
-    return format_ is not None and format_.writable and re.match(format_.signature, data, re.DOTALL) is not None
+    return format_ is not None and format_.writable and format_.could_be(data)
 
 
 def _hide_own_memory() -> tuple[str, ...]:

@@ -1,6 +1,5 @@
 """The function's environment, read once at its start, checked as a whole."""
 
-import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,11 +12,6 @@ MIB = 1024 * 1024
 
 LONGEST_RETRY_SECONDS = 900
 """However often a message has failed, it comes back after so long: a quarter of an hour, and trouble may be over."""
-
-
-def processors() -> int:
-    """How many this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from imagemachine.batch import Batch
 from imagemachine.sandbox import Sandbox
 from imagemachine.variant import Fit, Limits, Made, Variant
 
-_VARIANT = Variant("benchmark", Fit(828, 828))
+_VARIANT = Variant("benchmark", [Fit(828, 828)])
 _STUB = "benchmarks.peers.stub:stub"
 _TARGET = 2.0
 """Milliseconds."""

@@ -39,11 +39,11 @@ SECONDS = 10.0
 """No picture of the fuzzer's size takes as long."""
 
 VARIANTS = (
-    Variant("clockwise", Turn(90)),
-    Variant("counterclockwise", Turn(270), keep_metadata=True),
-    Variant("thumbnail", Fit(40, 40)),
-    Variant("web", Fit(1920, 1920), format="webp", keep_metadata=True),
-    Variant("mobile", Fit(30, 300), format="jpeg"),
+    Variant("clockwise", [Turn(90)]),
+    Variant("counterclockwise", [Turn(270)], keep_metadata=True),
+    Variant("thumbnail", [Fit(40, 40)]),
+    Variant("web", [Fit(1920, 1920)], formats=["webp"], keep_metadata=True),
+    Variant("mobile", [Fit(30, 300)], formats=["jpeg"]),
 )
 
 _TRUE_REASONS = frozenset(Reason) - {Reason.CRASHED, Reason.TOO_SLOW, Reason.BAD_MESSAGE}
@@ -86,7 +86,7 @@ def wrong(variant: Variant, outcome: Made | Rejected) -> str | None:
 
 def _wrong_result(variant: Variant, made: Made) -> str | None:
     """Results are opened as strictly as uploads are read leniently."""
-    kinds = (FORMATS[made.format].decoder,)
+    kinds = (made.format.upper(),)
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(made.data), formats=kinds) as image:
             # Pillow counts the picture that a PNG shows where nothing moves.
@@ -100,7 +100,7 @@ def _wrong_result(variant: Variant, made: Made) -> str | None:
         return f"a {made.format} of another size than it is said to have"
     if frames != made.frames and FORMATS[made.format].animation:
         return f"a {made.format} of {frames} frames that is said to have {made.frames}"
-    if isinstance(variant.transform, Fit) and (size[0] > variant.transform.width or size[1] > variant.transform.height):
+    if not variant.bounds.hold(*size):
         return f"a {made.format} larger than its box"
     return None
 

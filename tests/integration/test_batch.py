@@ -15,10 +15,10 @@ from imagemachine.job import Job
 from imagemachine.pool import Pool
 from imagemachine.settings import Settings
 from imagemachine.storage import Queue, Storage
-from imagemachine.variant import Fit, Made, Variant
+from imagemachine.variant import Fit, Made, Output, Variant
 
 EVENTS = Path(__file__).parents[1] / "events"
-VARIANT = Variant("thumbnail", Fit(320, 320))
+VARIANT = Variant("thumbnail", [Fit(320, 320)])
 
 
 class Codec:
@@ -31,7 +31,7 @@ class Codec:
             raise ZeroDivisionError("a bug")
         if data.startswith(b"talkative"):
             raise Rejected(Reason.CORRUPT, "It is broken. " * 30_000)
-        return Made(data * 3, "jpeg", 3, 2, 1, "double", (f"within {seconds} s",))
+        return Made((Output(data * 3, "jpeg", 3, 2, 1),), "double", (f"within {seconds} s",))
 
 
 class Context:

@@ -13,14 +13,15 @@ import pytest
 
 from imagemachine.envelopes import Notice
 from imagemachine.errors import OutOfTime, Reason, Rejected, Retryable
-from imagemachine.formats import FORMATS, Format
+from imagemachine.formats import FORMATS
+from imagemachine.formats.format import Format
 from imagemachine.job import Job, Outcome, Report
 from imagemachine.pool import Pool
 from imagemachine.settings import Settings
 from imagemachine.storage import Storage
-from imagemachine.variant import Fit, Made, Variant
+from imagemachine.variant import Fit, Made, Output, Variant
 
-VARIANT = Variant("thumbnail", Fit(320, 320))
+VARIANT = Variant("thumbnail", [Fit(320, 320)])
 KEY = "ingest/a/cat.jpg"
 RESULT = "thumbnail/a/cat.jpg"
 
@@ -41,7 +42,7 @@ class Meanwhile:
             raise Rejected(Reason.CORRUPT, "It is broken.")
         if data.startswith(b"slow"):
             raise Rejected(Reason.TOO_SLOW, "It takes for ever.")
-        return Made(data.upper(), self.format, 1, 1, 1, "double")
+        return Made((Output(data.upper(), self.format, 1, 1, 1),), "double")
 
 
 @dataclass

@@ -19,7 +19,7 @@ from imagemachine.variant import Fit, Variant
 from integration.test_trouble import Upper
 from integration.trouble import Once, Proxy, Trouble
 
-VARIANT = Variant("thumbnail", Fit(320, 320))
+VARIANT = Variant("thumbnail", [Fit(320, 320)])
 KEYS = (
     "plain.jpg",
     "Café 50% + ü.jpg",

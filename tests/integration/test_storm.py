@@ -29,8 +29,8 @@ from integration.kit import Machine, kill, running
 from integration.trouble import Storm
 
 VARIANTS = {
-    "thumbnail": Variant("thumbnail", Fit(320, 320), quality=80),
-    "clockwise": Variant("clockwise", Turn(90)),
+    "thumbnail": Variant("thumbnail", [Fit(320, 320)], quality=80),
+    "clockwise": Variant("clockwise", [Turn(90)]),
 }
 LIMITS = Limits(max_bytes=64 * 2**20, max_pixels=100_000_000)
 SHARE = 0.05

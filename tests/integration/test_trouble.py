@@ -14,17 +14,17 @@ from imagemachine.job import Job
 from imagemachine.pool import Pool
 from imagemachine.settings import Settings
 from imagemachine.storage import Storage
-from imagemachine.variant import Fit, Made, Variant
+from imagemachine.variant import Fit, Made, Output, Variant
 from integration.trouble import Once, Proxy, Storm, Trouble
 
-VARIANT = Variant("thumbnail", Fit(320, 320))
+VARIANT = Variant("thumbnail", [Fit(320, 320)])
 
 
 class Upper:
     """A codec that is quick and whose result shows its input."""
 
     def run(self, data: bytes, seconds: float) -> Made:
-        return Made(data.upper(), "jpeg", 1, 1, 1, "double")
+        return Made((Output(data.upper(), "jpeg", 1, 1, 1),), "double")
 
 
 def job_through(proxy: Proxy) -> Job:

@@ -8,9 +8,9 @@ import sys
 import time
 from itertools import count
 
-from imagemachine.codec.stored import Source
 from imagemachine.errors import Reason, Rejected
-from imagemachine.variant import Limits, Made, Variant
+from imagemachine.source import Source
+from imagemachine.variant import Limits, Made, Output, Variant
 
 BMP = b"BM"
 _earlier: list[bytes] = []
@@ -18,7 +18,7 @@ _earlier: list[bytes] = []
 
 def echo(variant: Variant, data: Source, limits: Limits) -> Made:
     """The upload as its own result."""
-    return Made(bytes(data), "bmp", 1, 1, 1, "echo", ("a note",))
+    return Made((Output(bytes(data), "bmp", 1, 1, 1),), "echo", ("a note",))
 
 
 def obey(variant: Variant, source: Source, limits: Limits) -> Made:  # noqa: PLR0912 - a branch for each order
@@ -66,13 +66,13 @@ def obey(variant: Variant, source: Source, limits: Limits) -> Made:  # noqa: PLR
         case b"confused" if b"damage" in earlier:
             raise ZeroDivisionError
         case b"large":
-            return Made(bytes(int(argument)), "bmp", 1, 1, 1, "echo")
+            return Made((Output(bytes(int(argument)), "bmp", 1, 1, 1),), "echo")
         case b"made":
             fields = json.loads(argument)
-            return Made(fields.pop("data", "BM").encode(), **fields)
+            return Made((Output(fields.pop("data", "BM").encode(), **fields),), "e")
         case b"noisy":
             notes = ("\x1b[31m\n" + "\N{WASTEBASKET}" * 1000,) * 100
-            return Made(BMP, "bmp", 1, 1, 1, "e\0", notes)
+            return Made((Output(BMP, "bmp", 1, 1, 1),), "e\0", notes)
     return echo(variant, BMP + data, limits)
 
 

@@ -16,7 +16,7 @@ from imagemachine.sandbox import Sandbox
 from imagemachine.settings import Settings
 from imagemachine.variant import Fit, Made, Variant
 
-VARIANT = Variant("thumbnail", Fit(320, 320))
+VARIANT = Variant("thumbnail", [Fit(320, 320)])
 
 
 class Context:
@@ -40,7 +40,7 @@ def test_a_start_loads_neither_boto3_nor_a_codec() -> None:
         "import sys\n"
         "from imagemachine.bootstrap import function\n"
         "from imagemachine.variant import Fit, Variant\n"
-        "function(Variant('thumbnail', Fit(320, 320)))\n"
+        "function(Variant('thumbnail', [Fit(320, 320)]))\n"
         "print(*sys.modules)\n"
     )
     lambdas = {"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "secret"}

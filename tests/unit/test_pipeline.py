@@ -15,9 +15,9 @@ from imagemachine.job import Job, Outcome, Report
 from imagemachine.pool import Pool
 from imagemachine.settings import Settings
 from imagemachine.storage import Storage
-from imagemachine.variant import Fit, Made, Variant
+from imagemachine.variant import Fit, Made, Output, Variant
 
-VARIANT = Variant("thumbnail", Fit(320, 320))
+VARIANT = Variant("thumbnail", [Fit(320, 320)])
 PICTURES = 10
 
 
@@ -78,7 +78,7 @@ class Line:
     def run(self, data: bytes, _: float) -> Made:
         with self._step("codec"):
             assert isinstance(data, Fetched)
-            return Made(Stored(b"made"), "jpeg", 1, 1, 1, "double")
+            return Made((Output(Stored(b"made"), "jpeg", 1, 1, 1),), "double")
 
     def put_object(self, **request: Any) -> None:
         with self._step("put"):

@@ -16,13 +16,13 @@ import pytest
 
 from imagemachine.errors import ConfigurationError, Reason, Rejected, Retryable
 from imagemachine.sandbox import Sandbox, _Suspect
-from imagemachine.variant import Fit, Limits, Made, Turn, Variant
+from imagemachine.variant import Fit, Limits, Made, Output, Turn, Variant
 from unit import sandbox_work
 
 MIB = 1024 * 1024
 LIMITS = Limits(max_bytes=16 * MIB, max_pixels=1_000_000)
-FITTED = Variant("thumbnail", Fit(320, 200))
-TURNED = Variant("clockwise", Turn(90))
+FITTED = Variant("thumbnail", [Fit(320, 200)])
+TURNED = Variant("clockwise", [Turn(90)])
 
 
 def sandboxed(work: str = "obey", variant: Variant = FITTED, **changes: Any) -> Sandbox:
@@ -52,7 +52,7 @@ def rejected(sandbox: Sandbox, order: bytes, seconds: float = 10) -> Rejected:
 
 
 def test_makes_what_the_worker_makes(sandbox: Sandbox) -> None:
-    assert sandbox.run(b"hello", 10) == Made(b"BMhello", "bmp", 1, 1, 1, "echo", ("a note",))
+    assert sandbox.run(b"hello", 10) == Made((Output(b"BMhello", "bmp", 1, 1, 1),), "echo", ("a note",))
 
 
 @pytest.mark.parametrize("size", [2, 4095, 4096, 4097, MIB, 16 * MIB])
@@ -166,7 +166,7 @@ def test_fresh_memory_after_every_kind_of_end(sandbox: Sandbox) -> None:
         b"\xff" * 1000,
         b"[" * 60_000,
         b"[1" + b"0" * 10_000 + b"]",
-        b'["made", 16777216, "bmp", 1, 1, 1, "e", []]',
+        b'["made", [[16777216, "bmp", 1, 1, 1]], "e", []]',
     ],
 )
 def test_a_worker_that_talks_nonsense_is_replaced(sandbox: Sandbox, words: bytes) -> None:
@@ -190,17 +190,20 @@ def test_a_worker_that_talks_nonsense_is_replaced(sandbox: Sandbox, words: bytes
         b'["rejected", "corrupt", "\\ud800"]',
         b'["rejected", "corrupt", "' + b"x" * 501 + b'"]',
         b'["failed", null]',
-        b'["made", 0, "bmp", 1, 1, 1, "e", []]',
-        b'["made", -1, "bmp", 1, 1, 1, "e", []]',
-        b'["made", true, "bmp", 1, 1, 1, "e", []]',
-        b'["made", 1.5, "bmp", 1, 1, 1, "e", []]',
-        b'["made", NaN, "bmp", 1, 1, 1, "e", []]',
-        b'["made", 16777217, "bmp", 1, 1, 1, "e", []]',
-        b'["made", 99999999999999999999, "bmp", 1, 1, 1, "e", []]',
-        b'["made", 2, "bmp", 1, 1, 1, "e", [1]]',
-        b'["made", 2, "bmp", 1, 1, 1, "e", ["\\n"]]',
-        b'["made", 2, "bmp", 1, 1, 1, "\\u0000", []]',
-        b'["made", 2, "bmp", 1, 1, 1, "e", ' + json.dumps(["x"] * 21).encode() + b"]",
+        b'["made", [[0, "bmp", 1, 1, 1]], "e", []]',
+        b'["made", [[-1, "bmp", 1, 1, 1]], "e", []]',
+        b'["made", [[true, "bmp", 1, 1, 1]], "e", []]',
+        b'["made", [[1.5, "bmp", 1, 1, 1]], "e", []]',
+        b'["made", [[NaN, "bmp", 1, 1, 1]], "e", []]',
+        b'["made", [[16777217, "bmp", 1, 1, 1]], "e", []]',
+        b'["made", [[99999999999999999999, "bmp", 1, 1, 1]], "e", []]',
+        b'["made", [[2, "bmp", 1, 1, 1]], "e", [1]]',
+        b'["made", [], "e", []]',
+        b'["made", [7], "e", []]',
+        b'["made", [[1, "bmp", 1, 1, 1], [1, "bmp", 1, 1, 1]], "e", []]',
+        b'["made", [[2, "bmp", 1, 1, 1]], "e", ["\\n"]]',
+        b'["made", [[2, "bmp", 1, 1, 1]], "\\u0000", []]',
+        b'["made", [[2, "bmp", 1, 1, 1]], "e", ' + json.dumps(["x"] * 21).encode() + b"]",
     ],
 )
 def test_nothing_that_a_worker_says_is_believed_unchecked(sandbox: Sandbox, answer: bytes) -> None:
@@ -226,12 +229,12 @@ def test_nothing_that_a_worker_says_is_believed_unchecked(sandbox: Sandbox, answ
     ],
 )
 def test_a_result_that_cannot_be_is_not_taken(sandbox: Sandbox, lie: dict[str, Any]) -> None:
-    made = {"format": "bmp", "width": 1, "height": 1, "frames": 1, "engine": "e"} | lie
+    made = {"format": "bmp", "width": 1, "height": 1, "frames": 1} | lie
     assert rejected(sandbox, b"made " + json.dumps(made).encode()).reason is Reason.CRASHED
 
 
 def test_a_turned_picture_has_no_box_but_the_limit_of_pixels() -> None:
-    made = {"format": "bmp", "width": 1000, "height": 1000, "frames": 1, "engine": "e"}
+    made = {"format": "bmp", "width": 1000, "height": 1000, "frames": 1}
     with closing(sandboxed(variant=TURNED)) as sandbox:
         assert sandbox.run(b"made " + json.dumps(made).encode(), 10).width == 1000
         made["width"] = 1001

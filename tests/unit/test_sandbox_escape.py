@@ -38,7 +38,7 @@ CALLS = (
 def inside() -> Iterator[Inside]:
     """Runs code in a confined worker: whether it came to its end, and what it printed."""
     modules = ("ctypes", "mmap", "resource", "signal", "socket", "subprocess", "threading", "encodings.idna")
-    variant, limits = Variant("snippet", Turn(90)), Limits(MIB, 1)
+    variant, limits = Variant("snippet", [Turn(90)]), Limits(MIB, 1)
     work = "imagemachine.worker.snippet:run"
     task = Task(work, variant, limits, max_memory=256 * MIB, max_output=MIB, preload=modules)
     with closing(SharedFile()) as file:
@@ -49,7 +49,7 @@ def inside() -> Iterator[Inside]:
             file.write(text)
             deadline = time.monotonic() + 10
             assert worker.hello(deadline) == {"refused": []}
-            _, size, _, _, _, frames, *_ = worker.ask(len(text), deadline)
+            _, [[size, _, _, _, frames]], *_ = worker.ask(len(text), deadline)
             return frames == 1, file.read(size).decode()
 
         yield run

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from imagemachine.errors import ConfigurationError
 from imagemachine.settings import Settings
 from imagemachine.variant import Fit, Turn, Variant
 
@@ -33,18 +34,18 @@ def test_a_strip_keeps_a_pixel() -> None:
 
 @pytest.mark.parametrize("degrees", [0, 45, 180, -90, 360])
 def test_only_quarter_turns_are_turns(degrees: int) -> None:
-    with pytest.raises(ValueError, match="degrees clockwise"):
+    with pytest.raises(ConfigurationError, match="degrees clockwise"):
         Turn(degrees)
 
 
 def test_everything_that_decides_the_result_changes_the_recipe() -> None:
-    variant = Variant("a", Fit(320, 320))
+    variant = Variant("some", [Fit(320, 320)])
     others = [
-        replace(variant, transform=Fit(320, 321)),
-        replace(variant, transform=Turn(90)),
-        replace(variant, transform=Turn(270)),
+        replace(variant, steps=[Fit(320, 321)]),
+        replace(variant, steps=[Turn(90)]),
+        replace(variant, steps=[Turn(270)]),
         replace(variant, quality=81),
-        replace(variant, format="webp"),
+        replace(variant, formats=["webp"]),
         replace(variant, background=(0, 0, 0)),
         replace(variant, keep_metadata=True),
     ]
@@ -54,7 +55,7 @@ def test_everything_that_decides_the_result_changes_the_recipe() -> None:
 
 def test_the_environment_overrides_a_resizing_variant_only() -> None:
     settings = Settings.load({"WIDTH": "100", "FORMAT": "webp", "QUALITY": "50", "BACKGROUND": "#000000"}, "a")
-    resized = Variant("a", Fit(320, 240)).configured(settings)
-    assert resized == Variant("a", Fit(100, 240), quality=50, format="webp", background=(0, 0, 0))
-    turned = Variant("a", Turn(90)).configured(settings)
-    assert turned == Variant("a", Turn(90), background=(0, 0, 0))
+    resized = Variant("some", [Fit(320, 240)]).configured(settings)
+    assert resized == Variant("some", [Fit(100, 240)], quality=50, formats=["webp"], background=(0, 0, 0))
+    turned = Variant("some", [Turn(90)]).configured(settings)
+    assert turned == Variant("some", [Turn(90)], background=(0, 0, 0))

@@ -32,7 +32,7 @@ def main() -> int:
     code = arguments.file.read_bytes()
     task = Task(
         work="imagemachine.worker.snippet:run",
-        variant=Variant("snippet", Turn(90)),
+        variant=Variant("snippet", [Turn(90)]),
         limits=Limits(max_bytes=len(code), max_pixels=1),
         max_memory=512 * _MIB,
         max_output=_MIB,
@@ -46,7 +46,7 @@ def main() -> int:
             for refused in worker.hello(deadline)["refused"]:
                 print(refused)
             match worker.ask(len(code), deadline):
-                case ["made", length, _, _, _, frames, *_]:
+                case ["made", [[length, _, _, _, frames]], *_]:
                     print(file.read(length).decode(), end="")
                     return 0 if frames == 1 else 1
                 case answer:

@@ -4,7 +4,8 @@ The upload lies in a nameless file in memory, and its result takes its place; th
 
     sandbox -> worker    the pickled Task, once; then a REQUEST per upload
     worker -> sandbox    a JSON object about its start; then a JSON list, an answer, per upload:
-                         ["made", bytes, format, width, height, frames, engine, [note, ...]]
+                         ["made", [[bytes, format, width, height, frames], ...], engine, [note, ...]],
+                         the files in the nameless file one behind the other
                          ["rejected", reason, detail]
                          ["out-of-memory"]  or  ["failed", detail]: what it was may lie with the worker
 """

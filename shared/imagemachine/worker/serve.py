@@ -20,8 +20,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from imagemachine.codec.stored import Source, Stored
 from imagemachine.errors import Reason, Rejected
+from imagemachine.source import Source, Stored
 from imagemachine.variant import Limits, Made, Variant
 from imagemachine.worker import seccomp
 from imagemachine.worker.protocol import MAX_NOTES, PACKET_BYTES, REQUEST, TEXT_CHARACTERS, Task
@@ -97,7 +97,6 @@ def _load(task: Task) -> Work:
             importlib.import_module(name)
     module_name, _, function_name = task.work.partition(":")
     module = importlib.import_module(module_name)
-    getattr(module, "warm_up", lambda: None)()
     # What is there now stays; with it out of the way, collecting after each picture costs next to nothing.
     gc.freeze()
     gc.enable()
@@ -126,13 +125,16 @@ def _answer(task: Task, work: Work, length: int, file_fd: int) -> list[Any]:
         return ["out-of-memory"]
     except BaseException as error:  # noqa: BLE001 - whatever it is, it becomes this picture's outcome
         return ["failed", _printable(_described(error))]
-    size = len(made.data)
+    size = sum(len(output.data) for output in made.outputs)
     if size > task.max_output:
         detail = f"Its result has {size:,} bytes; {task.max_output:,} is the most."
         return ["rejected", Reason.TOO_MANY_BYTES, detail]
-    os.pwrite(file_fd, made.data, 0)
+    files, place = [], 0
+    for output in made.outputs:
+        place += os.pwrite(file_fd, output.data, place)
+        files.append([len(output.data), output.format, output.width, output.height, output.frames])
     notes = [_printable(note) for note in made.notes[:MAX_NOTES]]
-    return ["made", size, made.format, made.width, made.height, made.frames, _printable(made.engine), notes]
+    return ["made", files, _printable(made.engine), notes]
 
 
 def _say(socket_fd: int, what: object) -> None:

@@ -4,8 +4,8 @@ import io
 import traceback
 from contextlib import redirect_stderr, redirect_stdout
 
-from imagemachine.codec.stored import Source
-from imagemachine.variant import Limits, Made, Variant
+from imagemachine.source import Source
+from imagemachine.variant import Limits, Made, Output, Variant
 
 
 def run(_variant: Variant, data: Source, _limits: Limits) -> Made:
@@ -19,4 +19,4 @@ def run(_variant: Variant, data: Source, _limits: Limits) -> Made:
             traceback.print_exc()
             frames = 2
     text = printed.getvalue().encode(errors="backslashreplace")
-    return Made(text, "text", width=1, height=1, frames=frames, engine="python")
+    return Made((Output(text, "text", width=1, height=1, frames=frames),), "python")

@@ -18,7 +18,7 @@ _RESULTS = "results"
 def variant_of(task: Task) -> Variant:
     """The variant that does `task`."""
     transform = Turn(task.degrees) if task.degrees else Fit(task.width, task.height)
-    return Variant("benchmark", transform, task.quality)
+    return Variant("benchmark", [transform], task.quality)
 
 
 def codec(data: bytes, task: Task) -> bytes:

@@ -6,18 +6,19 @@ import numpy as np
 import pytest
 from PIL import features
 
-from imagemachine.codec import png, webp
+from imagemachine.formats.png import chunks as png
+from imagemachine.formats.webp import riff as webp
 from imagemachine.render import render
 from imagemachine.variant import Fit, Limits, Turn, Variant
 from pictures_kit import file_of, furthest, moving, opened, turned
 
 LIMITS = Limits(max_bytes=64 << 20, max_pixels=100_000_000)
 VARIANTS = [
-    Variant("clockwise", Turn(90)),
-    Variant("counterclockwise", Turn(270)),
-    Variant("thumbnail", Fit(48, 48)),
-    Variant("mobile", Fit(80, 80)),
-    Variant("web", Fit(1920, 1920)),
+    Variant("clockwise", [Turn(90)]),
+    Variant("counterclockwise", [Turn(270)]),
+    Variant("thumbnail", [Fit(48, 48)]),
+    Variant("mobile", [Fit(80, 80)]),
+    Variant("web", [Fit(1920, 1920)]),
 ]
 TIMES = [33, 10, 20, 70, 500]
 UPLOADS = {
@@ -57,7 +58,7 @@ def test_turned_frames_are_the_same_to_the_pixel(name: str) -> None:
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("name", UPLOADS)
 def test_resized_frames_show_what_the_upload_s_do(name: str, target: str) -> None:
-    made = render(Variant("any", Fit(48, 48), quality=90, format=target), UPLOADS[name], LIMITS)
+    made = render(Variant("any", [Fit(48, 48)], quality=90, formats=[target]), UPLOADS[name], LIMITS)
     shrunk = [frame[::2, ::2].astype(float) for frame in opened(UPLOADS[name]).frames]
     for one, other in zip(shrunk[-made.frames :], opened(made.data).frames, strict=True):
         white = [pixels[..., :3] * (pixels[..., 3:] / 255) + 255 - pixels[..., 3:] for pixels in (one, other)]
@@ -83,7 +84,7 @@ def test_a_webp_s_rectangles_start_at_even_places() -> None:
 
 
 def test_one_frame_is_taken_where_the_format_holds_no_animation() -> None:
-    made = render(Variant("any", Fit(48, 48), format="jpeg"), UPLOADS["gif"], LIMITS)
+    made = render(Variant("any", [Fit(48, 48)], formats=["jpeg"]), UPLOADS["gif"], LIMITS)
     assert made.frames == 1
     assert any("first of 5 frames" in note for note in made.notes)
 
@@ -97,4 +98,5 @@ def test_more_loops_than_a_format_can_count_are_as_many_as_it_can() -> None:
     file = png.parse(UPLOADS["apng"])
     data = png.serialise(replace(file, loop=4_000_000_000))
     for target, most in (("gif", 65_535), ("webp", 65_535)):
-        assert (opened(render(Variant("any", Fit(48, 48), format=target), data, LIMITS).data).loop or 0) >= most - 1
+        made = render(Variant("any", [Fit(48, 48)], formats=[target]), data, LIMITS)
+        assert (opened(made.data).loop or 0) >= most - 1

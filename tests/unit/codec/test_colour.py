@@ -121,7 +121,7 @@ def by_libvips(data: bytes) -> Pixels:
 @pytest.mark.parametrize("name", CASES)
 def test_colours_are_those_of_an_independent_library(name: str) -> None:
     data = CASES[name]()
-    made = opened(render(Variant("any", Fit(BOX, BOX), format="png"), data, LIMITS).data).frames[0][..., :3]
+    made = opened(render(Variant("any", [Fit(BOX, BOX)], formats=["png"]), data, LIMITS).data).frames[0][..., :3]
     # It does not read Lab as Pillow writes it; the photograph is what it is made of.
     wanted = by_libvips(CASES["tiff"]() if name == "tiff Lab" else data)
     assert made.shape == wanted.shape
@@ -154,14 +154,14 @@ def test_the_formula_gives_the_differences_that_its_authors_published() -> None:
 
 def test_grey_stays_grey() -> None:
     for data in (file_of(scene(mode="L"), "jpeg"), file_of(scene(mode="L"), "png", icc_profile=profiles.grey())):
-        assert opened(render(Variant("any", Fit(40, 40)), data, LIMITS).data).mode == "L"
+        assert opened(render(Variant("any", [Fit(40, 40)]), data, LIMITS).data).mode == "L"
 
 
 def test_a_broken_profile_is_noted_and_ignored() -> None:
     for profile in (b"junk" * 100, profiles.srgb()[:200], DISPLAY_P3[:-100], profiles.ink()):
-        made = render(Variant("any", Fit(40, 40)), file_of(scene(), "png", icc_profile=profile), LIMITS)
+        made = render(Variant("any", [Fit(40, 40)]), file_of(scene(), "png", icc_profile=profile), LIMITS)
         assert any("profile" in note for note in made.notes)
-        plain = render(Variant("any", Fit(40, 40)), file_of(scene(), "png"), LIMITS)
+        plain = render(Variant("any", [Fit(40, 40)]), file_of(scene(), "png"), LIMITS)
         assert furthest(opened(made.data).frames[0], opened(plain.data).frames[0]) == 0
 
 
@@ -172,7 +172,7 @@ def test_a_curve_beyond_all_numbers_is_not_srgb(numbers: tuple[float, ...]) -> N
     place = icc.index(curve) + len(curve)
     damaged = icc[:place] + struct.pack(">5l", *(int(number * 0x10000) for number in numbers)) + icc[place + 20 :]
     assert not colour.is_srgb(damaged)
-    made = render(Variant("any", Fit(40, 40)), file_of(scene(), "jpeg", icc_profile=damaged), LIMITS)
+    made = render(Variant("any", [Fit(40, 40)]), file_of(scene(), "jpeg", icc_profile=damaged), LIMITS)
     assert (made.width, made.height) == (40, 27)
 
 
@@ -192,7 +192,7 @@ def test_inverted_and_plain_inks_are_told_apart() -> None:
     adobe = file_of(inks(), "jpeg", quality=98)
     assert b"Adobe" in adobe
     made = [
-        opened(render(Variant("any", Fit(100, 100), format="png"), data, LIMITS).data).frames[0]
+        opened(render(Variant("any", [Fit(100, 100)], formats=["png"]), data, LIMITS).data).frames[0]
         for data in (plain, adobe)
     ]
     assert np.abs(made[0].astype(float) - made[1]).mean() < 3
@@ -204,14 +204,14 @@ def test_transparent_edges_get_no_dark_fringe() -> None:
     disc.paste((255, 255, 0, 255), (50, 50, 150, 150))
     for format_name in ("png", "webp", "tiff"):
         data = file_of(disc, format_name, **({"lossless": True, "exact": True} if format_name == "webp" else {}))
-        made = opened(render(Variant("any", Fit(37, 37), format="png"), data, LIMITS).data).frames[0]
+        made = opened(render(Variant("any", [Fit(37, 37)], formats=["png"]), data, LIMITS).data).frames[0]
         seen = made[made[..., 3] > 8]
         assert seen[:, :2].min() >= 250
         assert seen[:, 2].max() <= 5
 
 
 def test_a_jpeg_says_nothing_of_colour_that_its_upload_did_not() -> None:
-    made = render(Variant("any", Fit(40, 40)), file_of(scene(), "jpeg"), LIMITS)
+    made = render(Variant("any", [Fit(40, 40)]), file_of(scene(), "jpeg"), LIMITS)
     assert b"ICC_PROFILE" not in made.data
     assert Image.open(io.BytesIO(made.data)).mode == "RGB"
 
@@ -222,5 +222,5 @@ def test_sixteen_bits_of_grey_with_a_profile_of_their_own_are_understood() -> No
     tags = {b"wtpt": profiles._xyz(profiles.D50), b"kTRC": linear}
     icc = profiles._profile(b"mntrGRAYXYZ ", 2, tags)
     upload = file_of(Image.frombytes("I;16", (60, 60), (32_768).to_bytes(2, "little") * 3600), "png", icc_profile=icc)
-    made = opened(render(Variant("any", Fit(30, 30)), upload, LIMITS).data)
+    made = opened(render(Variant("any", [Fit(30, 30)]), upload, LIMITS).data)
     assert abs(int(made.frames[0][15, 15, 0]) - 188) <= 2

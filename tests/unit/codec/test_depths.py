@@ -50,7 +50,7 @@ def samples(data: bytes) -> NDArray[Any]:
 @pytest.mark.parametrize("name", UPLOADS)
 @pytest.mark.parametrize("degrees", [90, 270])
 def test_a_turn_keeps_every_bit(name: str, degrees: int) -> None:
-    made = samples(render(Variant("turned", Turn(degrees)), UPLOADS[name], LIMITS).data)
+    made = samples(render(Variant("turned", [Turn(degrees)]), UPLOADS[name], LIMITS).data)
     wanted = np.rot90(samples(UPLOADS[name]), -degrees // 90)
     assert made.dtype == wanted.dtype
     assert furthest(made, wanted) == 0
@@ -60,7 +60,7 @@ def test_a_turn_keeps_every_bit(name: str, degrees: int) -> None:
     "name", [name for name in UPLOADS if "16-bit" in name and "CMYK" not in name and "LA" not in name]
 )
 def test_sixteen_bits_are_resampled_as_such(name: str) -> None:
-    made = render(Variant("any", Fit(30, 30)), UPLOADS[name], LIMITS)
+    made = render(Variant("any", [Fit(30, 30)]), UPLOADS[name], LIMITS)
     image = pyvips.Image.new_from_buffer(UPLOADS[name], "")
     if image.hasalpha():
         image = image.premultiply(max_alpha=65535).resize(1 / 3).unpremultiply(max_alpha=65535)
@@ -75,6 +75,6 @@ def test_sixteen_bits_are_resampled_as_such(name: str) -> None:
 
 @pytest.mark.parametrize("name", UPLOADS)
 def test_what_cannot_hold_the_bits_gets_the_upper_ones(name: str) -> None:
-    made = render(Variant("any", Fit(*SIZE), format="webp", quality=100), UPLOADS[name], LIMITS)
-    by_other_way = render(Variant("any", Fit(*SIZE), format="jpeg", quality=100), UPLOADS[name], LIMITS)
+    made = render(Variant("any", [Fit(*SIZE)], formats=["webp"], quality=100), UPLOADS[name], LIMITS)
+    by_other_way = render(Variant("any", [Fit(*SIZE)], formats=["jpeg"], quality=100), UPLOADS[name], LIMITS)
     assert opened(made.data).size == opened(by_other_way.data).size == SIZE

@@ -11,15 +11,17 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from imagemachine.codec import gif, gif_writer
-from imagemachine.codec.animation import Shown
+from imagemachine.formats.gif import blocks as gif
+from imagemachine.formats.gif import writer
+from imagemachine.pictures.animation import Frame
+from imagemachine.pictures.raster import Raster
 from imagemachine.render import render
 from imagemachine.variant import Fit, Limits, Turn, Variant
 from pictures_kit import PHOTOGRAPHS, file_of, furthest, moving, opened, scene, turned
 
 LIMITS = Limits(max_bytes=64 << 20, max_pixels=100_000_000)
-CLOCKWISE, COUNTERCLOCKWISE = Variant("clockwise", Turn(90)), Variant("counterclockwise", Turn(270))
-THUMBNAIL = Variant("thumbnail", Fit(48, 48))
+CLOCKWISE, COUNTERCLOCKWISE = Variant("clockwise", [Turn(90)]), Variant("counterclockwise", [Turn(270)])
+THUMBNAIL = Variant("thumbnail", [Fit(48, 48)])
 
 
 def cat(count: int = 6) -> list[Image.Image]:
@@ -45,11 +47,10 @@ UPLOADS = {
 @pytest.mark.parametrize("variant", [CLOCKWISE, COUNTERCLOCKWISE], ids=lambda variant: str(variant.name))
 def test_a_turn_changes_nothing_but_the_place_of_pixels(name: str, variant: Variant) -> None:
     before, after = opened(UPLOADS[name]), opened(render(variant, UPLOADS[name], LIMITS).data)
-    assert isinstance(variant.transform, Turn)
     assert after.durations == before.durations
     assert after.loop == before.loop
     for one, other in zip(before.frames, after.frames, strict=True):
-        assert furthest(turned(one, variant.transform.degrees), other) == 0
+        assert furthest(turned(one, 90 if variant is CLOCKWISE else 270), other) == 0
 
 
 @pytest.mark.parametrize("name", UPLOADS)
@@ -84,7 +85,7 @@ def test_palettes_of_any_size_survive_a_turn(count: int, transparent: bool) -> N
         pytest.skip("no place for transparency")
     indices = Image.frombytes("L", (16, 16), bytes(number % count for number in range(256)))
     frames = tuple(
-        gif.Frame(
+        gif.ImageBlock(
             0,
             0,
             16,
@@ -105,7 +106,9 @@ def test_palettes_of_any_size_survive_a_turn(count: int, transparent: bool) -> N
 
 def test_an_index_without_a_colour_is_left_to_the_viewer() -> None:
     indices = Image.frombytes("L", (2, 2), bytes((0, 1, 2, 3)))
-    data = gif.serialise(gif.Gif(2, 2, (gif.Frame(0, 0, 2, 2, gif.compressed(indices, 2), 2),), bytes((1, 2, 3) * 2)))
+    data = gif.serialise(
+        gif.Gif(2, 2, (gif.ImageBlock(0, 0, 2, 2, gif.compressed(indices, 2), 2),), bytes((1, 2, 3) * 2))
+    )
     (frame,) = gif.parse(render(CLOCKWISE, data, LIMITS).data).frames
     assert frame.indices().tobytes() == bytes((2, 0, 3, 1))
 
@@ -133,7 +136,7 @@ def test_photographs_get_colours_of_their_own_in_each_frame() -> None:
     names = ("chelsea.png", "coffee.png", "astronaut.png", "rocket.jpg")
     photographs = [Image.open(PHOTOGRAPHS / name).convert("RGB").resize((240, 160)) for name in names]
     upload = file_of([photograph.quantize(255) for photograph in photographs], "gif", duration=200)
-    made = render(Variant("any", Fit(120, 120)), upload, LIMITS).data
+    made = render(Variant("any", [Fit(120, 120)]), upload, LIMITS).data
     shown = [Image.fromarray(frame).convert("RGB") for frame in opened(upload).frames]
     wanted = [frame.resize((120, 80), Image.Resampling.LANCZOS) for frame in shown]
     assert min(decibels(made, wanted)) > 37
@@ -148,7 +151,7 @@ def test_drawings_share_their_colours() -> None:
         ImageDraw.Draw(drawing).rounded_rectangle((20 + 20 * number, 20, 120 + 20 * number, 99), 20, "navy", "red", 9)
         frames.append(drawing)
     upload = file_of(frames, "gif", duration=200)
-    made = render(Variant("any", Fit(110, 110)), upload, LIMITS).data
+    made = render(Variant("any", [Fit(110, 110)]), upload, LIMITS).data
     wanted = [frame.resize((110, 73), Image.Resampling.LANCZOS) for frame in frames]
     assert min(decibels(made, wanted)) > 38
     assert not any(frame.palette for frame in gif.parse(made).frames)
@@ -156,9 +159,9 @@ def test_drawings_share_their_colours() -> None:
 
 def test_long_animations_share_their_colours() -> None:
     """Colours of their own take time, which is not there for any number of pixels."""
-    frames = [Shown(frame.convert("RGBA"), Fraction(1, 10)) for frame in cat(3)]
-    assert all(frame.palette for frame in gif_writer.animation(frames, 0, 200).frames)
-    assert not any(frame.palette for frame in gif_writer.animation(frames * 65, 0, 200).frames)
+    frames = [Frame(Raster.of(frame.convert("RGBA")), Fraction(1, 10)) for frame in cat(3)]
+    assert all(frame.palette for frame in writer.animation(frames, 0, 200).frames)
+    assert not any(frame.palette for frame in writer.animation(frames * 65, 0, 200).frames)
 
 
 def test_a_still_picture_shown_for_long_keeps_its_frames() -> None:

@@ -9,14 +9,17 @@ import numpy as np
 import pytest
 from PIL import Image, JpegImagePlugin
 
-from imagemachine.codec import jpeg, turbojpeg
-from imagemachine.codec.orientation import Transpose
+from imagemachine.formats.jpeg import markers as jpeg
+from imagemachine.formats.jpeg import turbojpeg
+from imagemachine.pictures.transpose import Transpose
 from imagemachine.render import render
+from imagemachine.shortcuts import Shortcut, without
 from imagemachine.variant import Fit, Limits, Made, Turn, Variant
 from pictures_kit import PHOTOGRAPHS, exif_of, file_of, furthest, lying, opened, scene, turned
 
 LIMITS = Limits(max_bytes=64 << 20, max_pixels=100_000_000)
-CLOCKWISE, COUNTERCLOCKWISE = Variant("clockwise", Turn(90)), Variant("counterclockwise", Turn(270))
+CLOCKWISE, COUNTERCLOCKWISE = Variant("clockwise", [Turn(90)]), Variant("counterclockwise", [Turn(270)])
+DEGREES = {"clockwise": 90, "counterclockwise": 270}
 needs_turbojpeg = pytest.mark.skipif(not turbojpeg.available, reason="libturbojpeg is not installed")
 needs_jpegtran = pytest.mark.skipif(shutil.which("jpegtran") is None, reason="jpegtran is not installed")
 
@@ -51,8 +54,7 @@ def scans(data: bytes) -> bytes:
 @pytest.mark.parametrize("variant", [CLOCKWISE, COUNTERCLOCKWISE], ids=lambda variant: str(variant.name))
 def test_a_turn_is_jpegtran_s(name: str, variant: Variant) -> None:
     data = file_of(photograph(), "jpeg", quality=85, **ALIGNED[name])
-    assert isinstance(variant.transform, Turn)
-    command = ["jpegtran", "-copy", "none", "-perfect", "-rotate", str(variant.transform.degrees)]
+    command = ["jpegtran", "-copy", "none", "-perfect", "-rotate", str(DEGREES[variant.name])]
     reference = subprocess.run(command, input=data, check=True, capture_output=True).stdout
     made = render(variant, data, LIMITS)
     assert made.engine == "turbojpeg"
@@ -79,9 +81,8 @@ def test_the_orientation_is_folded_into_the_turn(orientation: int, variant: Vari
     data = file_of(lying(photograph(), orientation), "jpeg", quality=90, subsampling=0, exif=exif_of(orientation))
     made = render(variant, data, LIMITS)
     assert made.engine in ("turbojpeg", "untouched")
-    assert isinstance(variant.transform, Turn)
     upright = opened(file_of(photograph(), "jpeg", quality=90, subsampling=0)).frames[0]
-    assert np.abs(opened(made.data).frames[0].astype(float) - turned(upright, variant.transform.degrees)).mean() < 1
+    assert np.abs(opened(made.data).frames[0].astype(float) - turned(upright, DEGREES[variant.name])).mean() < 1
 
 
 @pytest.mark.parametrize("subsampling", [0, 1, 2])
@@ -105,17 +106,14 @@ def test_odd_sides_keep_tables_and_subsampling(size: tuple[int, int], subsamplin
 @pytest.mark.parametrize("size", [(451, 300), (448, 300), (451, 289)])
 @pytest.mark.parametrize("subsampling", [0, 1, 2])
 @pytest.mark.parametrize("variant", [CLOCKWISE, COUNTERCLOCKWISE], ids=lambda variant: str(variant.name))
-def test_odd_sides_are_turned_in_planes(
-    size: tuple[int, int], subsampling: int, variant: Variant, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_odd_sides_are_turned_in_planes(size: tuple[int, int], subsampling: int, variant: Variant) -> None:
     """With no more loss than by way of pixels, chroma included."""
-    assert isinstance(variant.transform, Turn)
     tables = [[1 + place // 8 for place in range(64)], [2 + place % 8 for place in range(64)]]
     data = file_of(photograph(*size), "jpeg", qtables=tables, subsampling=subsampling)
-    upright = turned(opened(data).frames[0], variant.transform.degrees)
+    upright = turned(opened(data).frames[0], DEGREES[variant.name])
     made = render(variant, data, LIMITS)
-    monkeypatch.setattr(turbojpeg, "takes_tables", False)
-    usual = render(variant, data, LIMITS)
+    with without(Shortcut.OWN_TABLES):
+        usual = render(variant, data, LIMITS)
     loss, usual_loss = (np.abs(opened(one.data).frames[0].astype(float) - upright).mean() for one in (made, usual))
     assert loss <= usual_loss + 0.02
     assert len(made.data) <= 1.05 * len(usual.data)  # what upsampling has blurred costs less
@@ -151,7 +149,7 @@ def test_unusual_colours_survive_a_turn(data: bytes) -> None:
 def test_whatever_follows_the_picture_is_dropped() -> None:
     data = file_of(photograph(), "jpeg", quality=60)
     assert jpeg.without_metadata(data + b"a film, and where it was taken") == jpeg.without_metadata(data)
-    for variant in (CLOCKWISE, Variant("web", Fit(1920, 1920), quality=95)):
+    for variant in (CLOCKWISE, Variant("web", [Fit(1920, 1920)], quality=95)):
         assert b"a film" not in render(variant, data + b"a film", LIMITS).data
 
 
@@ -164,7 +162,7 @@ def test_a_turn_that_an_orientation_undoes_leaves_the_scans_alone() -> None:
 
 def test_colours_at_full_resolution_from_quality_90_on() -> None:
     def sampling(quality: int) -> int:
-        made: Made = render(Variant("any", Fit(100, 100), quality=quality), file_of(photograph(), "jpeg"), LIMITS)
+        made: Made = render(Variant("any", [Fit(100, 100)], quality=quality), file_of(photograph(), "jpeg"), LIMITS)
         return JpegImagePlugin.get_sampling(read(made.data))
 
     assert (sampling(80), sampling(90)) == (2, 0)
@@ -172,9 +170,9 @@ def test_colours_at_full_resolution_from_quality_90_on() -> None:
 
 def test_progressive_stays_progressive_where_it_is_small() -> None:
     data = file_of(photograph(), "jpeg", progressive=True)
-    assert jpeg.is_progressive(render(Variant("any", Fit(100, 100)), data, LIMITS).data)
+    assert jpeg.is_progressive(render(Variant("any", [Fit(100, 100)]), data, LIMITS).data)
     large = file_of(photograph(900, 900), "jpeg", progressive=True)
-    for variant in (CLOCKWISE, Variant("any", Fit(800, 800))):
+    for variant in (CLOCKWISE, Variant("any", [Fit(800, 800)])):
         assert not jpeg.is_progressive(render(variant, large, LIMITS).data)
 
 

@@ -7,16 +7,16 @@ from dataclasses import replace
 import pytest
 from PIL import Image, PngImagePlugin, features
 
-from imagemachine.codec import gif
-from imagemachine.codec.metadata import Metadata
 from imagemachine.colour import profiles
+from imagemachine.formats.gif import blocks as gif
+from imagemachine.metadata import Metadata
 from imagemachine.render import render
 from imagemachine.variant import Fit, Limits, Turn, Variant
 from pictures_kit import exif_of, file_of, scene
 
 LIMITS = Limits(max_bytes=64 << 20, max_pixels=100_000_000)
-CLOCKWISE, THUMBNAIL = Variant("clockwise", Turn(90)), Variant("thumbnail", Fit(40, 40))
-VARIANTS = [CLOCKWISE, THUMBNAIL, Variant("web", Fit(1920, 1920))]
+CLOCKWISE, THUMBNAIL = Variant("clockwise", [Turn(90)]), Variant("thumbnail", [Fit(40, 40)])
+VARIANTS = [CLOCKWISE, THUMBNAIL, Variant("web", [Fit(1920, 1920)])]
 EXIF = exif_of(6, t315="Ann", t33432="(c) Ann", t271="Camera", t306="2026:01:01 00:00:00")
 XMP = (
     b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
@@ -121,7 +121,7 @@ def test_texts_of_a_png_go_but_for_its_rights() -> None:
     image = Image.open(io.BytesIO(render(CLOCKWISE, upload, LIMITS).data))
     assert isinstance(image, PngImagePlugin.PngImageFile)
     assert set(image.text) == {"Copyright", "Author"}
-    for variant in (THUMBNAIL, replace(THUMBNAIL, format="jpeg")):
+    for variant in (THUMBNAIL, replace(THUMBNAIL, formats=["jpeg"])):
         assert dict(exif_in(render(variant, upload, LIMITS).data)) == {315: "the Author", 33432: "the Copyright"}
 
 
@@ -150,7 +150,7 @@ def test_a_resized_png_says_srgb_in_a_chunk_of_its_own() -> None:
 
 def test_metadata_that_a_format_cannot_hold_is_left_out() -> None:
     made = render(
-        Variant("any", Fit(40, 40), format="gif", keep_metadata=True), file_of(scene(), "jpeg", exif=EXIF), LIMITS
+        Variant("any", [Fit(40, 40)], formats=["gif"], keep_metadata=True), file_of(scene(), "jpeg", exif=EXIF), LIMITS
     )
     assert gif.parse(made.data).applications == ()
 

@@ -7,10 +7,11 @@ import numpy.typing as npt
 import pytest
 from PIL import Image, ImageOps
 
-from imagemachine import render as story
-from imagemachine.codec import jpeg, turbojpeg
-from imagemachine.codec.planes import Plane, extended
+from imagemachine.formats.jpeg import markers as jpeg
+from imagemachine.formats.jpeg import turbojpeg
+from imagemachine.pictures.planar import Plane, extended
 from imagemachine.render import render
+from imagemachine.shortcuts import Shortcut, without
 from imagemachine.variant import Fit, Limits, Made, Variant
 from pictures_kit import PHOTOGRAPHS, exif_of, file_of
 
@@ -34,9 +35,8 @@ def off(made: Made, upload: bytes) -> npt.NDArray[np.float64]:
     return levels
 
 
-def in_rgb(variant: Variant, data: bytes, monkeypatch: pytest.MonkeyPatch) -> Made:
-    with monkeypatch.context() as patch:
-        patch.setattr(story, "planes", lambda *_: None)
+def in_rgb(variant: Variant, data: bytes) -> Made:
+    with without(Shortcut.PLANES):
         return render(variant, data, LIMITS)
 
 
@@ -44,14 +44,12 @@ def in_rgb(variant: Variant, data: bytes, monkeypatch: pytest.MonkeyPatch) -> Ma
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 @pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:2", "4:2:0", "4:1:1"])
 @pytest.mark.parametrize("quality", [80, 92])
-def test_planes_are_as_good_as_pixels(
-    size: tuple[int, int], subsampling: str, quality: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_planes_are_as_good_as_pixels(size: tuple[int, int], subsampling: str, quality: int) -> None:
     """Beside a full decode, in luma and in both chromas: a plane that is off by half a sample is not."""
     data = file_of(photograph(size), "jpeg", quality=95, subsampling=subsampling)
     for box in ((100, 100), (201, 77), (size[0] - 1, size[1] - 1)):
-        variant = Variant("any", Fit(*box), quality)
-        made, other = render(variant, data, LIMITS), in_rgb(variant, data, monkeypatch)
+        variant = Variant("any", [Fit(*box)], quality)
+        made, other = render(variant, data, LIMITS), in_rgb(variant, data)
         assert made.engine.startswith("jpeg planes")
         assert not other.engine.startswith("jpeg planes")
         wrong, usual = off(made, data), off(other, data)
@@ -61,10 +59,10 @@ def test_planes_are_as_good_as_pixels(
 @needs_turbojpeg
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("size", SIZES[:4], ids=lambda size: f"{size[0]}x{size[1]}")
-def test_planes_come_upright(orientation: int, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_planes_come_upright(orientation: int, size: tuple[int, int]) -> None:
     data = file_of(photograph(size), "jpeg", quality=95, exif=exif_of(orientation))
-    variant = Variant("any", Fit(101, 83), 90)
-    made, other = render(variant, data, LIMITS), in_rgb(variant, data, monkeypatch)
+    variant = Variant("any", [Fit(101, 83)], 90)
+    made, other = render(variant, data, LIMITS), in_rgb(variant, data)
     assert made.engine.startswith("jpeg planes")
     assert (made.width, made.height) == (other.width, other.height)
     wrong, usual = off(made, data), off(other, data)
@@ -73,7 +71,7 @@ def test_planes_come_upright(orientation: int, size: tuple[int, int], monkeypatc
 
 @needs_turbojpeg
 def test_grey_stays_in_its_one_plane() -> None:
-    made = render(Variant("any", Fit(99, 99)), file_of(photograph((448, 288)).convert("L"), "jpeg"), LIMITS)
+    made = render(Variant("any", [Fit(99, 99)]), file_of(photograph((448, 288)).convert("L"), "jpeg"), LIMITS)
     assert made.engine.startswith("jpeg planes")
     with Image.open(io.BytesIO(made.data)) as image:
         assert image.mode == "L"
@@ -83,7 +81,7 @@ def test_grey_stays_in_its_one_plane() -> None:
 @pytest.mark.parametrize("mode", ["CMYK", "RGB"])
 def test_other_colours_take_the_other_way(mode: str) -> None:
     options = {"keep_rgb": True} if mode == "RGB" else {}
-    made = render(Variant("any", Fit(99, 99)), file_of(photograph((96, 64)).convert(mode), "jpeg", **options), LIMITS)
+    made = render(Variant("any", [Fit(99, 99)]), file_of(photograph((96, 64)).convert(mode), "jpeg", **options), LIMITS)
     assert not made.engine.startswith("jpeg planes")
 
 
@@ -92,7 +90,7 @@ def test_what_libjpeg_warns_of_is_left_to_pillow() -> None:
     """Bytes between two segments, which some cameras leave: odd, not damaged."""
     data = file_of(photograph((448, 288)), "jpeg", quality=90)
     scan = data.index(b"\xff\xda")
-    made = render(Variant("any", Fit(99, 99)), data[:scan] + bytes(5) + data[scan:], LIMITS)
+    made = render(Variant("any", [Fit(99, 99)]), data[:scan] + bytes(5) + data[scan:], LIMITS)
     assert (made.width, made.height) == (99, 64)
     assert not made.engine.startswith("jpeg planes")
 
@@ -105,7 +103,7 @@ def test_small_results_get_code_tables_of_their_own(pixels: int) -> None:
     plain, fitting = (turbojpeg.encoded(rows, (1, 1), 80, optimize=optimize) for optimize in (False, True))
     assert len(fitting) < len(plain)
     upload = file_of(photograph((2 * side, 2 * side)).convert("L"), "jpeg", quality=90)
-    made = render(Variant("any", Fit(side, side)), upload, LIMITS)
+    made = render(Variant("any", [Fit(side, side)]), upload, LIMITS)
     assert jpeg.has_standard_tables(made.data) == (pixels > 250_000)
 
 

@@ -14,14 +14,21 @@ import tracemalloc
 import zlib
 from pathlib import Path
 
+import PIL
 import pytest
 from PIL import Image, ImageDraw
 
-from imagemachine.codec import decode, png
-from imagemachine.codec.orientation import transposed
-from imagemachine.codec.stored import Pieces, Stored
 from imagemachine.errors import Rejected
+from imagemachine.formats import codecs
+from imagemachine.formats.contract import Wanted
+from imagemachine.formats.png import chunks as png
+from imagemachine.formats.png import decoding, encoding, turn
+from imagemachine.formats.png import parts as by_parts
+from imagemachine.pictures.raster import transposed
+from imagemachine.pictures.transpose import Transpose
 from imagemachine.render import render
+from imagemachine.shortcuts import Shortcut, without
+from imagemachine.source import Stored
 from imagemachine.variant import Fit, Limits, Turn, Variant
 from pictures_kit import PHOTOGRAPHS
 
@@ -29,7 +36,7 @@ SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 LAYOUTS = [(0, 1), (0, 8), (0, 16), (2, 8), (3, 4), (3, 8), (4, 8), (6, 8)]
 IN_PIECES = 8192
 DECODED_AT_ONCE = 1 << 18
-parts = pytest.mark.skipif(not png._TAKES_PARTS, reason="this Pillow takes whole pictures only")
+parts = pytest.mark.skipif(not (by_parts.ENCODED and by_parts.DECODED), reason="this Pillow takes whole pictures only")
 LIMITS = Limits(max_bytes=1 << 28, max_pixels=1 << 28)
 
 
@@ -61,7 +68,7 @@ def outcome(image: Image.Image) -> bytes | str:
 
 def outcomes(data: bytes) -> tuple[bytes | str, bytes | str]:
     """In one piece, and as Pillow by itself does it."""
-    in_one, in_pieces = png.opened(png.parse(data), data), Image.open(io.BytesIO(data))
+    in_one, in_pieces = decoding.opened(png.parse(data), data), Image.open(io.BytesIO(data))
     assert (in_one.mode, in_one.size) == (in_pieces.mode, in_pieces.size)
     return outcome(in_one), outcome(in_pieces)
 
@@ -89,7 +96,7 @@ def test_a_checksum_may_lie_in_two_of_the_decoders_pieces(end: int) -> None:
     header = png.Header(len(rows) - 1, 1, 8, 0)
     samples = zlib.compress(bytes(1) + rows[1:], 0)
     assert DECODED_AT_ONCE - 4 < len(samples) + end <= DECODED_AT_ONCE + 4
-    still = png.Frame(header.width, 1, samples)
+    still = png.Subimage(header.width, 1, samples)
     in_pieces, by_pillow = outcomes(png.serialise(png.Png(header, (), still)))
     assert in_pieces == by_pillow == rows[1:]
 
@@ -180,16 +187,14 @@ def test_drawings_and_photographs_are_told_apart(mode: str, height: int) -> None
         ImageDraw.Draw(drawing).text((10, top), "a drawing is what repeats itself, as letters do", 20)
     photograph = Image.open(PHOTOGRAPHS / "coffee.png").convert("RGB").resize((400, height))
     drawing, photograph = (image.convert(mode.replace(";16", "")).convert(mode) for image in (drawing, photograph))
-    assert len(png.written(drawing)) <= 1.15 * saved(drawing, compress_level=6)
-    assert len(png.written(photograph)) <= 1.05 * saved(photograph, compress_level=6)
-    assert Image.open(io.BytesIO(png.written(drawing))).tobytes() == drawing.tobytes()
+    assert len(encoding.written(drawing)) <= 1.15 * saved(drawing, compress_level=6)
+    assert len(encoding.written(photograph)) <= 1.05 * saved(photograph, compress_level=6)
+    assert Image.open(io.BytesIO(encoding.written(drawing))).tobytes() == drawing.tobytes()
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])
-@pytest.mark.parametrize("transpose", [None, *Image.Transpose])
-def test_what_is_turned_band_by_band_is_what_is_turned_as_a_whole(
-    mode: str, transpose: Image.Transpose | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("transpose", [None, *Transpose])
+def test_what_is_turned_band_by_band_is_what_is_turned_as_a_whole(mode: str, transpose: Transpose | None) -> None:
     photograph = Image.open(PHOTOGRAPHS / "coffee.png").convert("RGB")
     drawing = Image.new("RGB", (700, 500), (240, 240, 230))
     ImageDraw.Draw(drawing).ellipse((20, 30, 600, 400), fill=(0, 80, 30), outline=(90, 0, 0), width=9)
@@ -198,12 +203,11 @@ def test_what_is_turned_band_by_band_is_what_is_turned_as_a_whole(
         stream = io.BytesIO()
         image.save(stream, "PNG")
         file = png.parse(stream.getvalue())
-        turned = png.turned(file, transpose)
+        turned = turn.turned(file, transpose)
         made = Image.open(io.BytesIO(png.serialise(turned)))
         assert made.convert(image.mode).tobytes() == transposed(image, transpose).tobytes()
-        with monkeypatch.context() as patch:
-            patch.setattr(png, "_TAKES_PARTS", False)
-            assert png.turned(file, transpose) == turned
+        with without(Shortcut.PNG_PARTS):
+            assert turn.turned(file, transpose) == turned
 
 
 def test_an_upload_is_read_where_it_is_stored(tmp_path: Path) -> None:
@@ -219,14 +223,13 @@ def test_an_upload_is_read_where_it_is_stored(tmp_path: Path) -> None:
             data,
         )
         for transform in (Turn(90), Fit(300, 300)):
-            variant = Variant("some", transform)
+            variant = Variant("some", [transform])
             assert render(variant, stored, LIMITS) == render(variant, data, LIMITS)
         tracemalloc.start()
         try:
-            upload = decode.open_upload(stored, LIMITS)
-            assert upload.as_png is not None
-            assert isinstance(upload.as_png.pictures[0].data, Pieces)
-            decode.check(upload)
+            header = codecs.probe(stored)
+            assert header.source is stored
+            codecs.decode(header, Wanted(header.size))
             assert tracemalloc.get_traced_memory()[1] < len(data) / 2
         finally:
             tracemalloc.stop()
@@ -238,11 +241,20 @@ def test_a_picture_is_resampled_as_at_once(mode: str) -> None:
     scene = Image.open(PHOTOGRAPHS / "coffee.png").convert(mode.replace(";16", "")).convert(mode)
     for factor in (0.9, 0.5, 0.34, 0.2, 0.16, 0.1):
         size = round(scene.width * factor), round(scene.height * factor)
-        data = png.written(scene)
-        small = render(Variant("some", Fit(*size)), data, LIMITS)
+        data = encoding.written(scene)
+        small = render(Variant("some", [Fit(*size)]), data, LIMITS)
         gap = None if mode == "I;16" else 3.0
         at_once = scene.resize((small.width, small.height), Image.Resampling.LANCZOS, reducing_gap=gap)
         assert Image.open(io.BytesIO(small.data)).convert(mode).tobytes() == at_once.tobytes()
+
+
+@pytest.mark.skipif(
+    "post" not in PIL.__version__ and "simd" not in PIL.__version__, reason="this is Pillow as published"
+)
+def test_the_images_pillow_says_what_it_can() -> None:
+    """Otherwise it would be used as if it could not, and nobody would see more than the time."""
+    assert by_parts.ENCODED
+    assert by_parts.DECODED
 
 
 @parts
@@ -251,7 +263,7 @@ def test_the_encoder_takes_a_picture_in_parts_and_nothing_else(mode: str) -> Non
     picture = Image.frombytes(mode, (300, 200), random.Random(6).randbytes(60_000 * len(mode)))
     bands = [picture.crop((0, top, 300, top + 50)) for top in range(0, 200, 50)]
     wrong = (Image.new(mode, (299, 50)), Image.new("CMYK", (300, 50)))
-    encoder = png._encoder(mode, 6, -1, 200)
+    encoder = by_parts.encoder(mode, 6, -1, 200)
     samples, status = b"", 0
     for band in bands:
         encoder.setimage(band.im)
@@ -273,8 +285,8 @@ def test_the_encoder_takes_a_picture_in_parts_and_nothing_else(mode: str) -> Non
 @pytest.mark.parametrize(("colour", "depth"), [(0, 8), (2, 8), (3, 4), (4, 8), (6, 8)])
 def test_bands_are_the_picture(colour: int, depth: int, rows: int) -> None:
     data, _ = written(colour, depth, 301, range(5), least=3 * DECODED_AT_ONCE)
-    whole, picture = Image.open(io.BytesIO(data)), png.opened(png.parse(data), data)
-    assert isinstance(picture, png.Picture)
+    whole, picture = Image.open(io.BytesIO(data)), decoding.opened(png.parse(data), data)
+    assert isinstance(picture, decoding.PngFile)
     assert picture.has_bands
     top = 0
     for band in picture.bands(rows):
@@ -288,10 +300,10 @@ def test_the_last_bands_may_come_of_no_further_samples() -> None:
     """White at the bottom: all its rows are in the last few compressed bytes."""
     header = png.Header(3000, 3000, 8, 0)
     noise = b"".join(b"\0" + random.Random(row).randbytes(3000) for row in range(100))
-    still = png.Frame(3000, 3000, zlib.compress(noise + (b"\0" + b"\xff" * 3000) * 2900))
+    still = png.Subimage(3000, 3000, zlib.compress(noise + (b"\0" + b"\xff" * 3000) * 2900))
     data = png.serialise(png.Png(header, (), still))
-    picture = png.opened(png.parse(data), data)
-    assert isinstance(picture, png.Picture)
+    picture = decoding.opened(png.parse(data), data)
+    assert isinstance(picture, decoding.PngFile)
     bands = [band.tobytes() for band in picture.bands(7)]
     assert b"".join(bands) == Image.open(io.BytesIO(data)).tobytes()
 
@@ -300,8 +312,8 @@ def test_the_last_bands_may_come_of_no_further_samples() -> None:
 def test_damage_in_a_band_is_seen() -> None:
     sound, first = written(2, 8, 301, range(5), least=3 * DECODED_AT_ONCE)
     for data in (sound[:-30_000], sound[: first + 300_000] + bytes(9) + sound[first + 300_009 :]):
-        picture = png.opened(png.parse(data), data)
-        assert isinstance(picture, png.Picture)
+        picture = decoding.opened(png.parse(data), data)
+        assert isinstance(picture, decoding.PngFile)
         with pytest.raises(OSError, match="its samples"):
             list(picture.bands(10))
 
@@ -311,16 +323,14 @@ def test_what_lies_behind_the_samples_counts() -> None:
     data, _ = written(2, 8, 301, range(5))
     end = data.rindex(b"IEND") - 4
     transparent = data[:end] + png.chunk(b"tRNS", bytes(6)) + data[end:]
-    picture = png.opened(png.parse(transparent), transparent)
-    assert isinstance(picture, png.Picture)
+    picture = decoding.opened(png.parse(transparent), transparent)
+    assert isinstance(picture, decoding.PngFile)
     assert not picture.has_bands
 
 
 @pytest.mark.parametrize("damage", [None, "cut", "changed"])
 @pytest.mark.parametrize("colour", SAMPLES)
-def test_a_picture_is_made_smaller_in_bands_as_it_is_as_a_whole(
-    colour: int, damage: str | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_picture_is_made_smaller_in_bands_as_it_is_as_a_whole(colour: int, damage: str | None) -> None:
     data, first = written(colour, 8, 301, range(5), least=3 * DECODED_AT_ONCE)
     if damage == "cut":
         data = data[: len(data) // 2]
@@ -329,13 +339,13 @@ def test_a_picture_is_made_smaller_in_bands_as_it_is_as_a_whole(
 
     def made() -> object:
         try:
-            return [render(Variant("some", Fit(side, side)), data, LIMITS) for side in (20, 200)]
+            return [render(Variant("some", [Fit(side, side)]), data, LIMITS) for side in (20, 200)]
         except Rejected as rejected:
             return rejected.reason, rejected.detail
 
     in_bands = made()
-    monkeypatch.setattr(png, "_TAKES_PARTS", False)
-    assert made() == in_bands
+    with without(Shortcut.PNG_BANDS):
+        assert made() == in_bands
 
 
 @parts
@@ -347,13 +357,12 @@ def test_no_more_than_one_picture_is_in_memory_and_where_it_is_made_smaller_none
     script = (
         "import sys, zlib, random, re\n"
         "from pathlib import Path\n"
-        "from imagemachine.codec import png\n"
-        "from imagemachine.codec.stored import Stored\n"
+        "from imagemachine.source import Stored\n"
         "from imagemachine.render import render\n"
         "from imagemachine.variant import *\n"
         "peak = lambda: int(re.search(r'VmHWM:\\s+(\\d+)', Path('/proc/self/status').read_text())[1]) // 1024\n"
         "limits = Limits(1 << 30, 1 << 30)\n"
-        f"variant = Variant('some', {transform!r})\n"
+        f"variant = Variant('some', [{transform!r}])\n"
         "file = open(sys.argv[1], 'rb')\n"
         "before = peak()\n"
         "render(variant, Stored(file.fileno(), Path(sys.argv[1]).stat().st_size), limits)\n"
@@ -361,7 +370,7 @@ def test_no_more_than_one_picture_is_in_memory_and_where_it_is_made_smaller_none
     )
     header = png.Header(3000, 3000, 8, 2)
     rows = b"".join(b"\0" + random.Random(row % 50).randbytes(9000) for row in range(3000))
-    data = png.serialise(png.Png(header, (), png.Frame(3000, 3000, zlib.compress(rows, 0))))
+    data = png.serialise(png.Png(header, (), png.Subimage(3000, 3000, zlib.compress(rows, 0))))
     with tempfile.NamedTemporaryFile() as file:
         file.write(data)
         file.flush()

@@ -6,7 +6,7 @@ import random
 import pytest
 from PIL import Image
 
-from imagemachine.codec import samples
+from imagemachine.pictures import buffer
 
 SIZES = [(1, 1), (3, 5), (1633, 7), (4001, 3)]
 SEVERAL_BLOCKS = (5000, 3500)
@@ -15,7 +15,7 @@ SEVERAL_BLOCKS = (5000, 3500)
 
 @pytest.mark.parametrize("size", [*SIZES, SEVERAL_BLOCKS])
 def test_what_is_written_into_a_blank_picture_is_the_picture(size: tuple[int, int]) -> None:
-    image, memory = samples.blank(size)
+    image, memory = buffer.blank(size)
     assert image.getextrema() == (0, 0)
     rows = _noise(size)
     ctypes.memmove(memory.address, rows, len(rows))
@@ -28,13 +28,13 @@ def test_a_picture_is_read_where_it_lies(size: tuple[int, int], of_pillows_own: 
     rows = _noise(size)
     # The second one is laid over our bytes, where Pillow has no memory to tell of.
     image = Image.frombytes("L", size, rows) if of_pillows_own else Image.frombuffer("L", size, rows, "raw", "L", 0, 1)
-    memory = samples.of(image)
+    memory = buffer.buffer_of(image)
     assert ctypes.string_at(memory.address, len(rows)) == rows
 
 
 def test_nothing_is_copied() -> None:
-    image, written = samples.blank((640, 480))
-    assert samples.of(image).address == written.address
+    image, written = buffer.blank((640, 480))
+    assert buffer.buffer_of(image).address == written.address
 
 
 def _noise(size: tuple[int, int]) -> bytes:

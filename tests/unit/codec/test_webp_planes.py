@@ -10,11 +10,12 @@ import numpy.typing as npt
 import pytest
 from PIL import Image, ImageCms, ImageOps
 
-from imagemachine import render as story
-from imagemachine.codec import decode, libwebp
 from imagemachine.errors import Rejected
+from imagemachine.formats.contract import Header
+from imagemachine.formats.webp import codec, libwebp
 from imagemachine.render import render
-from imagemachine.variant import Fit, Limits, Made, Transform, Turn, Variant
+from imagemachine.shortcuts import Shortcut, without
+from imagemachine.variant import Fit, Limits, Made, Turn, Variant
 from pictures_kit import PHOTOGRAPHS, exif_of, file_of
 
 LIMITS = Limits(max_bytes=64 << 20, max_pixels=100_000_000)
@@ -26,9 +27,8 @@ def photograph(size: tuple[int, int], mode: str = "RGB") -> Image.Image:
     return Image.open(PHOTOGRAPHS / "chelsea.png").convert(mode).resize(size, Image.Resampling.LANCZOS)
 
 
-def in_rgb(variant: Variant, data: bytes, monkeypatch: pytest.MonkeyPatch) -> Made:
-    with monkeypatch.context() as patch:
-        patch.setattr(story, "planes", lambda *_: None)
+def in_rgb(variant: Variant, data: bytes) -> Made:
+    with without(Shortcut.PLANES):
         return render(variant, data, LIMITS)
 
 
@@ -36,8 +36,8 @@ def off(made: Made, upload: bytes, variant: Variant) -> npt.NDArray[np.float64]:
     """How many levels the result's Y, Cb and Cr are off a full decode of the upload, on average."""
     with Image.open(io.BytesIO(upload)) as image:
         expected = ImageOps.exif_transpose(image)
-        if isinstance(variant.transform, Turn):
-            expected = expected.rotate(-variant.transform.degrees, expand=True)
+        if isinstance(variant.steps[0], Turn):
+            expected = expected.rotate(-variant.steps[0].degrees, expand=True)
         expected = expected.resize((made.width, made.height), Image.Resampling.LANCZOS)
     with Image.open(io.BytesIO(made.data)) as image:
         difference = np.asarray(image.convert("YCbCr"), np.float64) - np.asarray(expected.convert("YCbCr"), np.float64)
@@ -47,14 +47,13 @@ def off(made: Made, upload: bytes, variant: Variant) -> npt.NDArray[np.float64]:
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 @pytest.mark.parametrize("orientation", [1, 2, 6, 7])
-def test_planes_are_as_good_as_pixels(size: tuple[int, int], orientation: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_planes_are_as_good_as_pixels(size: tuple[int, int], orientation: int) -> None:
     """Whole, at half the size and far smaller, which are decoded each in its own way, and turned."""
     data = file_of(photograph(size), "webp", quality=95, exif=exif_of(orientation))
     boxes = [max(1, max(size) // part) for part in (1, 2, 8)]
-    transforms: list[Transform] = [*(Fit(side, side) for side in boxes), Turn(90), Turn(270)]
-    for transform in transforms:
-        variant = Variant("any", transform, 90)
-        made, other = render(variant, data, LIMITS), in_rgb(variant, data, monkeypatch)
+    for transform in (*(Fit(side, side) for side in boxes), Turn(90), Turn(270)):
+        variant = Variant("any", [transform], 90)
+        made, other = render(variant, data, LIMITS), in_rgb(variant, data)
         assert (made.width, made.height, made.format) == (other.width, other.height, "webp")
         wrong, usual = off(made, data, variant), off(other, data, variant)
         assert (wrong <= usual * 1.1 + 0.3).all(), (transform, wrong, usual)
@@ -70,7 +69,7 @@ def test_who_goes_in_planes() -> None:
         (file_of(alpha, "webp"), False),
         (file_of(photograph((448, 288)), "webp", icc_profile=profile), False),
     ):
-        made = render(Variant("any", Fit(99, 99)), data, LIMITS)
+        made = render(Variant("any", [Fit(99, 99)]), data, LIMITS)
         assert made.engine.startswith("webp planes") == expected
 
 
@@ -79,17 +78,17 @@ def test_planes_are_written_as_pillow_writes_them() -> None:
     data = file_of(photograph((448, 288)), "webp", quality=80)
     picture = libwebp.planes(data, (448, 288))
     assert picture is not None
-    again = libwebp.encoded(picture.resized((448, 288), (2, 2)), 80)
+    again = libwebp.encoded(picture.drawn().planes, 80)
     assert abs(len(again) / len(data) - 1) < 0.06
     changed = libwebp.planes(again, (448, 288))
     assert changed is not None
-    levels = [np.asarray(one.luma.image, np.float64) for one in (picture, changed)]
+    levels = [np.asarray(one.planes[0], np.float64) for one in (picture, changed)]
     assert np.abs(levels[0] - levels[1]).mean() < 2
 
 
 def test_metadata_stays_as_it_is_asked_for() -> None:
     data = file_of(photograph((448, 288)), "webp", exif=exif_of(1))
-    plain, kept = (render(Variant("any", Fit(99, 99), keep_metadata=keep), data, LIMITS) for keep in (False, True))
+    plain, kept = (render(Variant("any", [Fit(99, 99)], keep_metadata=keep), data, LIMITS) for keep in (False, True))
     assert plain.engine == kept.engine
     assert b"EXIF" not in plain.data
     assert b"EXIF" in kept.data
@@ -99,7 +98,7 @@ def test_damage_is_rejected() -> None:
     data = file_of(photograph((448, 288)), "webp", quality=80)
     for end in (len(data) // 3, len(data) - 40):
         with pytest.raises(Rejected):
-            render(Variant("any", Fit(99, 99)), data[:end], LIMITS)
+            render(Variant("any", [Fit(99, 99)]), data[:end], LIMITS)
 
 
 @pytest.mark.skipif(libwebp._demuxer is None, reason="libwebp's demuxer is not at hand")
@@ -115,7 +114,7 @@ def test_damage_is_rejected() -> None:
 )
 def test_the_demuxer_reads_a_header_as_pillow_does_and_takes_what_it_takes(options: dict[str, Any]) -> None:
     whole = file_of(photograph((40, 30)), "webp", **options)
-    assert libwebp.header(whole) is not None
+    assert libwebp.described(whole) is not None
     damage = random.Random(1)
     for number in range(60):
         data = bytearray(whole)
@@ -123,12 +122,12 @@ def test_the_demuxer_reads_a_header_as_pillow_does_and_takes_what_it_takes(optio
             data[damage.randrange(min(len(data), 64))] = damage.randrange(256)
         if number > 30:
             del data[damage.randrange(len(data)) :]
-        assert header_by(decode._open_webp, bytes(data)) == header_by(decode._open_other, bytes(data))
+        assert header_by(codec.probe, bytes(data)) == header_by(codec._probed_by_pillow, bytes(data))
 
 
-def header_by(opener: Callable[[str, bytes], decode.Upload], data: bytes) -> tuple[Any, ...]:
+def header_by(probe: Callable[[bytes], Header], data: bytes) -> tuple[Any, ...]:
     try:
-        upload = opener("webp", data)
+        header = probe(data)
     except Exception as error:  # noqa: BLE001 - whatever a decoder raises
         return (type(error),)
-    return upload.size, upload.frames, upload.loop, upload.metadata, upload.orientation
+    return header.size, header.frames, header.loop, header.metadata, header.orientation

@@ -1,0 +1,113 @@
+"""JPEG as a sequence of marker segments: its metadata, and what they say of its coding.
+
+ITU-T T.81, annex B; Exif, XMP, ICC and Photoshop data live in application segments.
+"""
+
+import re
+import struct
+from collections.abc import Iterator
+
+from imagemachine.metadata import Metadata
+
+_EOI, _SOS, _DHT, _COM = 0xD9, 0xDA, 0xC4, 0xFE
+_APP0, _APP1, _APP2, _APP13, _APP14, _LAST_APP = 0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xEF
+_PROGRESSIVE = 0xC2
+_EXIF, _XMP, _ICC = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"ICC_PROFILE\0"
+_PHOTOSHOP = b"Photoshop 3.0\0"
+_MOST = 65_533
+_MARKER = re.compile(rb"\xff+[^\x00\x01\xd0-\xd8\xff]")
+_STANDARD_TABLES = (29 + 179, 2 * (29 + 179))
+"""Bytes in the Huffman tables of the standard's annex K, for grey and for colour."""
+
+
+def _segments(jpeg: bytes) -> Iterator[tuple[int, bytes]]:
+    """Marker and payload of every segment before the first scan, as far as they make sense."""
+    place = 2
+    while place + 4 <= len(jpeg) and jpeg[place] == 0xFF:
+        marker = jpeg[place + 1]
+        if marker == 0xFF:
+            place += 1
+            continue
+        (length,) = struct.unpack_from(">H", jpeg, place + 2)
+        yield marker, jpeg[place + 4 : place + 2 + length]
+        if marker == _SOS:
+            return
+        place += 2 + length
+
+
+def is_progressive(jpeg: bytes) -> bool:
+    """Whether the file is a progressive JPEG."""
+    return any(marker == _PROGRESSIVE for marker, _payload in _segments(jpeg))
+
+
+def read_metadata(jpeg: bytes) -> Metadata:
+    """The metadata of a JPEG file; of blocks that come twice, the first."""
+    exif, xmp, iptc, comment = [], [], [], []
+    profile: dict[int, bytes] = {}
+    for marker, payload in _segments(jpeg):
+        if marker == _APP1 and payload.startswith(_EXIF):
+            exif.append(payload[len(_EXIF) :])
+        elif marker == _APP1 and payload.startswith(_XMP):
+            xmp.append(payload[len(_XMP) :])
+        elif marker == _APP13 and payload.startswith(_PHOTOSHOP):
+            iptc.append(payload[len(_PHOTOSHOP) :])
+        elif marker == _APP2 and payload.startswith(_ICC) and len(payload) > len(_ICC) + 2:
+            profile.setdefault(payload[len(_ICC)], payload[len(_ICC) + 2 :])
+        elif marker == _COM:
+            comment.append(payload)
+    icc = b"".join(profile[number] for number in sorted(profile))
+    exif_block, xmp_block, comment_block = (next(iter(found), b"") for found in (exif, xmp, comment))
+    return Metadata(exif_block, xmp_block, b"".join(iptc), icc, comment_block)
+
+
+def write_metadata(jpeg: bytes, metadata: Metadata) -> bytes:
+    """The JPEG file with `metadata` put in behind its JFIF segment; it must have none yet."""
+    segments = b"".join(_metadata_segments(metadata))
+    if not segments:
+        return jpeg
+    place = 2
+    if jpeg[2:4] == bytes((0xFF, _APP0)):
+        place += 2 + struct.unpack_from(">H", jpeg, 4)[0]
+    return jpeg[:place] + segments + jpeg[place:]
+
+
+def _metadata_segments(metadata: Metadata) -> Iterator[bytes]:
+    if metadata.exif and len(metadata.exif) <= _MOST - len(_EXIF):
+        yield _segment(_APP1, _EXIF + metadata.exif)
+    if metadata.xmp and len(metadata.xmp) <= _MOST - len(_XMP):
+        yield _segment(_APP1, _XMP + metadata.xmp)
+    if metadata.iptc and len(metadata.iptc) <= _MOST - len(_PHOTOSHOP):
+        yield _segment(_APP13, _PHOTOSHOP + metadata.iptc)
+    step = _MOST - len(_ICC) - 2
+    parts = [metadata.icc[start : start + step] for start in range(0, len(metadata.icc), step)]
+    for number, part in enumerate(parts, 1):
+        yield _segment(_APP2, _ICC + bytes((number, len(parts))) + part)
+    if metadata.comment:
+        yield _segment(_COM, metadata.comment)
+
+
+def _segment(marker: int, payload: bytes) -> bytes:
+    return struct.pack(">BBH", 0xFF, marker, len(payload) + 2) + payload
+
+
+def without_metadata(jpeg: bytes) -> bytes:
+    """The JPEG file without its metadata and without whatever follows it, every other byte as it is."""
+    kept = [jpeg[:2]]
+    place = 2
+    while (found := _MARKER.search(jpeg, place)) is not None:
+        marker = jpeg[found.end() - 1]
+        if marker == _EOI:
+            kept.append(jpeg[place : found.end()])
+            break
+        (length,) = struct.unpack_from(">H", jpeg, found.end())
+        dropped = marker == _COM or (_APP0 < marker <= _LAST_APP and marker != _APP14)
+        kept.append(jpeg[place : found.start() if dropped else found.end() + length])
+        place = found.end() + length
+    else:  # It has lost its end.
+        kept += [jpeg[place:], bytes((0xFF, _EOI))]
+    return b"".join(kept)
+
+
+def has_standard_tables(jpeg: bytes) -> bool:
+    """Whether the Huffman tables are those of the standard's annex K, as far as their lengths tell."""
+    return sum(len(payload) for marker, payload in _segments(jpeg) if marker == _DHT) in _STANDARD_TABLES
