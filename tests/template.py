@@ -108,14 +108,20 @@ class Stack:
         return properties
 
     def _unrolled(self, section: str) -> Iterator[tuple[str, dict[str, Any], dict[str, str]]]:
-        for name, entry in self.template.get(section, {}).items():
-            if not name.startswith("Fn::ForEach::"):
-                yield name, entry, {}
-                continue
-            variable, collection, fragment = entry
-            for item in self._resolved(collection, {}):
-                for key, copy in fragment.items():
-                    yield key.replace(f"${{{variable}}}", item), copy, {variable: item}
+        yield from self._loops(self.template.get(section, {}), {})
+
+    def _loops(
+        self, entries: Mapping[str, Any], outer: dict[str, str]
+    ) -> Iterator[tuple[str, dict[str, Any], dict[str, str]]]:
+        for name, entry in entries.items():
+            if name.startswith("Fn::ForEach::"):
+                variable, collection, fragment = entry
+                for item in self._resolved(collection, outer):
+                    yield from self._loops(fragment, {**outer, variable: item})
+            else:
+                for variable, item in outer.items():
+                    name = name.replace(f"${{{variable}}}", item)  # noqa: PLW2901 - one loop after the other
+                yield name, entry, outer
 
     def _truth(self, node: Mapping[str, Any]) -> bool:
         ((function, value),) = node.items()
@@ -204,6 +210,8 @@ class Stack:
 
     def _attribute(self, name: str, attribute: str) -> str:
         kind, physical = self._physical(name)
+        if attribute in {"QueueName", "TopicName"}:
+            return physical
         if attribute != "Arn":
             return f"<{name}.{attribute}>"
         place = f"{self.region}:{self.account}"

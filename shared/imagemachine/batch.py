@@ -13,18 +13,21 @@ from imagemachine.errors import OutOfTime, Rejected, Retryable
 from imagemachine.job import Job, Outcome, Remaining, Report
 from imagemachine.settings import LONGEST_RETRY_SECONDS
 from imagemachine.storage import Queue
-from imagemachine.telemetry import emit
+from imagemachine.telemetry import Measures, emit
 from imagemachine.variant import Variant
 
-_METRICS = {
-    "pictures": "Count",
-    "milliseconds": "Milliseconds",
-    "fetch_milliseconds": "Milliseconds",
-    "codec_milliseconds": "Milliseconds",
-    "store_milliseconds": "Milliseconds",
-    "bytes_in": "Bytes",
-    "bytes_out": "Bytes",
-}
+_COUNTED = Measures({"pictures": "Count"}, by=("stack", "variant", "outcome"))
+_MEASURED = Measures(
+    {
+        "milliseconds": "Milliseconds",
+        "fetch_milliseconds": "Milliseconds",
+        "codec_milliseconds": "Milliseconds",
+        "store_milliseconds": "Milliseconds",
+        "bytes_in": "Bytes",
+        "bytes_out": "Bytes",
+    },
+    by=("stack", "variant"),
+)
 
 DESCRIBE = {"imagemachine": "describe"}
 """The event with which an operator asks what the function makes: only what runs knows its recipe."""
@@ -38,8 +41,9 @@ _AT_ONCE = 10
 class Batch:
     """The function's handler: takes SQS events, answers which messages are to be delivered again."""
 
-    def __init__(self, variant: Variant, job: Job, queue: Queue, *, retry_seconds: int) -> None:
+    def __init__(self, variant: Variant, job: Job, queue: Queue, *, retry_seconds: int, stack: str = "-") -> None:
         self.variant = variant
+        self.stack = stack
         self._job = job
         self._queue = queue
         self._retry_seconds = retry_seconds
@@ -94,7 +98,7 @@ class Batch:
         except Retryable as trouble:
             message.log(known, Report(Outcome.RETRIED, str(trouble)), start)
         except Exception as bug:  # noqa: BLE001 - the one place: whatever happens to a picture stays with it
-            emit({"level": "ERROR", "message_id": message.id, "traceback": traceback.format_exc()}, {}, [])
+            emit({"level": "ERROR", "message_id": message.id, "traceback": traceback.format_exc()})
             detail = f"Unforeseen, a bug in the machine: {type(bug).__name__}: {bug}"
             message.log(known, Report(Outcome.RETRIED, detail), start)
         else:
@@ -118,7 +122,7 @@ class Batch:
         try:
             self._queue.postpone(message.receipt_handle, seconds)
         except Retryable as trouble:
-            emit({"level": "WARNING", "variant": self.variant.name, "detail": str(trouble)}, {}, [])
+            emit({"level": "WARNING", "variant": self.variant.name, "detail": str(trouble)})
 
 
 def retry_delay(first: int, receives: int) -> int:
@@ -154,6 +158,7 @@ class _Message:
         made = report.made
         properties = {
             "level": "INFO" if report.outcome in (Outcome.MADE, Outcome.REMOVED, Outcome.SKIPPED) else "WARNING",
+            "stack": self._batch.stack,
             "variant": self._batch.variant.name,
             "outcome": str(report.outcome),
             "reason": reason,
@@ -175,4 +180,4 @@ class _Message:
             "receives": self.receives,
             "pictures": 1,
         }
-        emit(properties, _METRICS, [["variant"], ["variant", "outcome"]])
+        emit(properties, _COUNTED, _MEASURED)

@@ -48,7 +48,7 @@ def function(variant: Variant) -> "Batch":
         require=settings.require_sandbox,
     )
     # Of the first one alone it is said that it has started.
-    sandboxes = Pool(sandbox(started=partial(_started, configured)), lambda: _ready(sandbox()), count)
+    sandboxes = Pool(sandbox(started=partial(_started, settings.stack, configured)), lambda: _ready(sandbox()), count)
     # Here, not above: its worker loads the codecs while this process loads the rest.
     from imagemachine.batch import Batch  # noqa: PLC0415
     from imagemachine.job import Job  # noqa: PLC0415
@@ -59,22 +59,29 @@ def function(variant: Variant) -> "Batch":
     queue = Queue(sqs, url=settings.queue_url, dead_letter_url=settings.dead_letter_queue_url)
     if settings.require_sandbox:
         _ = sandboxes.first.notes  # Waits, and raises: such a function is not to start.
-    return Batch(configured, Job(configured, settings, storage, sandboxes), queue, retry_seconds=settings.retry_seconds)
+    return Batch(
+        configured,
+        Job(configured, settings, storage, sandboxes),
+        queue,
+        retry_seconds=settings.retry_seconds,
+        stack=settings.stack,
+    )
 
 
-def _started(variant: Variant, notes: Sequence[str]) -> None:
+def _started(stack: str, variant: Variant, notes: Sequence[str]) -> None:
     """Say once what the function is, and what the kernel refused of the sandbox."""
-    from imagemachine.telemetry import emit  # noqa: PLC0415
+    from imagemachine.telemetry import Measures, emit  # noqa: PLC0415
 
     properties = {
         "level": "WARNING" if notes else "INFO",
+        "stack": stack,
         "variant": variant.name,
         "recipe": variant.recipe,
         "starts": 1,
         "sandbox_refusals": len(notes),
         "notes": list(notes),
     }
-    emit(properties, {"starts": "Count", "sandbox_refusals": "Count"}, [["variant"]])
+    emit(properties, Measures({"starts": "Count", "sandbox_refusals": "Count"}, by=("stack", "variant")))
 
 
 def _keep_large_apart() -> None:

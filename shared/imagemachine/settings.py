@@ -19,6 +19,8 @@ class Settings:
     """Typed settings; `None` means that the variant's own default, or none, applies."""
 
     output_prefix: str
+    stack: str = "-"
+    """Whose function it is, for the metrics: the same variant may be in several stacks of an account."""
     output_bucket: str | None = None
     """None: the bucket the upload came from."""
     ingest_prefix: str = "ingest/"
@@ -186,6 +188,7 @@ def _header(text: str) -> str:
 
 
 _PARSERS: dict[str, Callable[[str], Any]] = {
+    "STACK": _header,
     "OUTPUT_BUCKET": _bucket,
     "INGEST_PREFIX": _ingest_prefix,
     "OUTPUT_PREFIX": _prefix,

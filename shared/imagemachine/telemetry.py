@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 NAMESPACE = "ImageMachine"
@@ -15,25 +16,35 @@ NAMESPACE = "ImageMachine"
 _writing = threading.Lock()
 
 
-def emit(
-    properties: Mapping[str, Any],
-    metrics: Mapping[str, str],
-    dimensions: Sequence[Sequence[str]],
-) -> None:
-    """Write `properties` as a line; those named by `metrics` (name to unit) are metrics by `dimensions`.
+@dataclass(frozen=True)
+class Measures:
+    """Which of a line's properties CloudWatch makes metrics of; each combination of their dimensions is billed."""
 
-    A metric whose value is None is left out, as is every dimension set of which a property is None.
+    units: Mapping[str, str]
+    """By the property's name: Count, Milliseconds, Bytes, ..."""
+    by: Sequence[str]
+    """The properties that are the metrics' dimensions."""
+
+
+def emit(properties: Mapping[str, Any], *measures: Measures) -> None:
+    """Write `properties` as a line, and have `measures` taken of it.
+
+    A property that is None is not measured; where a dimension is None, nothing is measured by it.
     """
     embedded = {
         "Timestamp": int(time.time() * 1000),
         "CloudWatchMetrics": [
             {
                 "Namespace": NAMESPACE,
-                "Dimensions": [list(names) for names in dimensions],
+                "Dimensions": [list(measure.by)],
                 "Metrics": [
-                    {"Name": name, "Unit": unit} for name, unit in metrics.items() if properties.get(name) is not None
+                    {"Name": name, "Unit": unit}
+                    for name, unit in measure.units.items()
+                    if properties.get(name) is not None
                 ],
             }
+            for measure in measures
+            if all(properties.get(name) is not None for name in measure.by)
         ],
     }
     line = json.dumps({"_aws": embedded, **properties}) + "\n"

@@ -58,7 +58,7 @@ class Machine:
         job = Job(VARIANT, settings, Storage(self.s3, cache_control="no-store"), Pool(Codec()))
         url = environment.get("DEAD_LETTER_QUEUE_URL", self.dead_letters) or None
         queue = Queue(lambda: self.sqs, url=self.queue, dead_letter_url=url)
-        return Batch(VARIANT, job, queue, retry_seconds=retry_seconds)
+        return Batch(VARIANT, job, queue, retry_seconds=retry_seconds, stack="pictures")
 
     def upload(self, key: str, body: bytes) -> str:
         """Put an upload; the message that announces it."""
@@ -148,12 +148,15 @@ def test_the_log_line_is_also_the_metric(machine: Machine, capsys: pytest.Captur
     assert line["output"] == "thumbnail/a.jpg"
     assert line["request_id"] == Context.aws_request_id
     assert line["notes"] == ["within 20.0 s"]
-    (directive,) = line["_aws"]["CloudWatchMetrics"]
-    assert directive["Namespace"] == "ImageMachine"
-    for metric in directive["Metrics"]:
-        assert isinstance(line[metric["Name"]], int | float)
-    assert {metric["Name"]: metric["Unit"] for metric in directive["Metrics"]} == {
-        "pictures": "Count",
+    counted, measured = line["_aws"]["CloudWatchMetrics"]
+    assert counted["Namespace"] == measured["Namespace"] == "ImageMachine"
+    assert (line["stack"], line["variant"], line["outcome"]) == ("pictures", "thumbnail", "made")
+    # Each combination of a metric and its dimensions is billed: what needs no outcome is not taken by outcome.
+    assert counted["Dimensions"] == [["stack", "variant", "outcome"]]
+    assert counted["Metrics"] == [{"Name": "pictures", "Unit": "Count"}]
+    assert measured["Dimensions"] == [["stack", "variant"]]
+    assert all(isinstance(line[metric["Name"]], int | float) for metric in measured["Metrics"])
+    assert {metric["Name"]: metric["Unit"] for metric in measured["Metrics"]} == {
         "milliseconds": "Milliseconds",
         "fetch_milliseconds": "Milliseconds",
         "codec_milliseconds": "Milliseconds",
@@ -161,8 +164,13 @@ def test_the_log_line_is_also_the_metric(machine: Machine, capsys: pytest.Captur
         "bytes_in": "Bytes",
         "bytes_out": "Bytes",
     }
-    for dimensions in directive["Dimensions"]:
-        assert all(isinstance(line[name], str) for name in dimensions)
+
+
+def test_what_is_not_known_is_not_measured(machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:
+    machine.batch()(machine.deliver(machine.upload("ingest/a.jpg", b"bad")), Context())
+    (line,) = lines(capsys)
+    _, measured = line["_aws"]["CloudWatchMetrics"]
+    assert {metric["Name"] for metric in measured["Metrics"]} == {"milliseconds"}
 
 
 def test_a_message_with_two_records_of_which_one_is_bad_is_done_once_the_bad_one_is_set_aside(machine: Machine) -> None:

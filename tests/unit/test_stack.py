@@ -1,5 +1,6 @@
 """What shared/stack.yaml comes to: promises that no emulator would break, and each permission against its purpose."""
 
+import json
 import re
 from typing import Any
 
@@ -8,10 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import template
+from imagemachine import batch
 from imagemachine.batch import retry_delay
 from imagemachine.errors import ConfigurationError
 from imagemachine.formats import CHOICES
 from imagemachine.settings import LONGEST_RETRY_SECONDS, Settings
+from imagemachine.telemetry import Measures
 from template import FILE, Stack, listed, stack, statements, texts
 
 ROOT = FILE.parents[1]
@@ -244,7 +247,8 @@ def test_everything_of_a_variant_is_written_once() -> None:
     identifier, collection, machine = TEMPLATE["Resources"]["Fn::ForEach::Machine"]
     assert (identifier, collection) == ("Variant", {"Ref": "Variants"})
     assert TEMPLATE["Transform"] == "AWS::LanguageExtensions"
-    assert all(name.endswith("${Variant}") for name in machine)
+    assert all(name.endswith("${Variant}") for name in machine if not name.startswith("Fn::ForEach"))
+    assert all(name.endswith("${Variant}") for name in machine["Fn::ForEach::Alarms"][2])
 
 
 def test_the_template_travels_in_the_call_itself() -> None:
@@ -461,6 +465,7 @@ def test_each_variable_is_fed_from_its_own_parameter() -> None:
     everything = variables(**{name: value for name, (_, value) in TOLD.items()}, KeepMetadata="true")
     assert everything == {
         **dict(TOLD.values()),
+        "STACK": "pictures",
         "OUTPUT_BUCKET": RESULTS,
         "QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/pictures-web",
         "DEAD_LETTER_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/pictures-web-dead-letters",
@@ -479,12 +484,13 @@ def test_one_parameter_moves_one_variable(name: str) -> None:
 
 def test_what_is_not_given_is_the_functions_own_choice() -> None:
     assert variables().keys() == {
-        *("OUTPUT_BUCKET", "QUEUE_URL", "DEAD_LETTER_QUEUE_URL"),
+        *("STACK", "OUTPUT_BUCKET", "QUEUE_URL", "DEAD_LETTER_QUEUE_URL"),
         *("INGEST_PREFIX", "RETRY_SECONDS", "REQUIRE_SANDBOX"),
     }
     loaded = Settings.load(variables(), "web")
     assert loaded == Settings(
         output_prefix="web/",
+        stack="pictures",
         output_bucket=RESULTS,
         queue_url=loaded.queue_url,
         dead_letter_queue_url=loaded.dead_letter_queue_url,
@@ -537,3 +543,80 @@ def test_tracing_and_architecture_are_as_they_are_told() -> None:
     assert stack().properties("Functionweb")["TracingConfig"] == {"Mode": "PassThrough"}
     assert stack(Tracing="true").properties("Functionweb")["TracingConfig"] == {"Mode": "Active"}
     assert stack(Architecture="arm64").properties("Functionweb")["Architectures"] == ["arm64"]
+
+
+# ---- Watching ------------------------------------------------------------------------------------------------------
+
+
+def test_each_variant_has_five_alarms_on_its_own_parts() -> None:
+    alarms = stack().of_type("AWS::CloudWatch::Alarm")
+    assert len(alarms) == 2 * 5
+    watched = {
+        alarm["AlarmName"]: (
+            alarm["Namespace"],
+            alarm["MetricName"],
+            alarm["Statistic"],
+            {dimension["Name"]: dimension["Value"] for dimension in alarm["Dimensions"]},
+            int(alarm["Threshold"]),
+            alarm["EvaluationPeriods"],
+            alarm["TreatMissingData"],
+        )
+        for alarm in alarms.values()
+        if alarm["AlarmName"].startswith("pictures-web-")
+    }
+    waiting, function = {"QueueName": "pictures-web"}, {"FunctionName": "pictures-web"}
+    aside, own = {"QueueName": "pictures-web-dead-letters"}, {"stack": "pictures", "variant": "web"}
+    assert watched == {
+        # SQS stops counting where nobody looks for hours; the letters are still there.
+        "pictures-web-letters": (
+            *("AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum"),
+            *(aside, 0, 1, "ignore"),
+        ),
+        "pictures-web-age": (
+            *("AWS/SQS", "ApproximateAgeOfOldestMessage", "Maximum"),
+            *(waiting, 900, 5, "notBreaching"),
+        ),
+        "pictures-web-errors": ("AWS/Lambda", "Errors", "Sum", function, 0, 1, "notBreaching"),
+        "pictures-web-throttles": ("AWS/Lambda", "Throttles", "Sum", function, 0, 15, "notBreaching"),
+        "pictures-web-sandbox": ("ImageMachine", "sandbox_refusals", "Sum", own, 0, 1, "notBreaching"),
+    }
+    told = [f"arn:aws:sns:{REGION}:{ACCOUNT}:pictures-alarms"]
+    for alarm in alarms.values():
+        assert alarm["AlarmActions"] == alarm["OKActions"] == told
+        assert (alarm["Period"], alarm["ComparisonOperator"]) == (60, "GreaterThanThreshold")
+
+
+def test_nobody_is_told_and_nothing_is_watched_unless_that_is_wanted() -> None:
+    assert "AlarmMail" not in stack().resources
+    mail = stack(AlarmEmail="a@example.com").properties("AlarmMail")
+    assert (mail["Protocol"], mail["Endpoint"]) == ("email", "a@example.com")
+    bare = stack(Alarms="false", AlarmEmail="a@example.com")
+    assert bare.of_type("AWS::CloudWatch::Alarm") == bare.of_type("AWS::CloudWatch::Dashboard") == {}
+    assert "AlarmMail" not in bare.resources
+    assert "AlarmTopic" not in bare.resources
+
+
+def expressions(deployed: Stack) -> dict[str, list[str]]:
+    """What the dashboard shows, by the widgets' titles."""
+    body = json.loads(deployed.properties("Dashboard")["DashboardBody"])
+    assert all(widget["properties"]["region"] == REGION for widget in body["widgets"])
+    return {
+        widget["properties"]["title"]: [metric["expression"] for (metric,) in widget["properties"]["metrics"]]
+        for widget in body["widgets"]
+    }
+
+
+def test_the_dashboard_shows_what_the_functions_measure() -> None:
+    shown = expressions(stack("image-machine"))
+    assert len(shown) == 5
+    text = " ".join(expression for expressions in shown.values() for expression in expressions)
+    assert '{ImageMachine,stack,variant,outcome} stack="image-machine" MetricName="pictures"' in text
+    assert Measures({"pictures": "Count"}, ("stack", "variant", "outcome")) == batch._COUNTED
+    ours = set(re.findall(r"ImageMachine,stack,variant\} stack=\"image-machine\" MetricName=\"(\w+)\"", text))
+    assert ours == {"milliseconds", "bytes_out"}
+    assert ours <= batch._MEASURED.units.keys()
+    assert "{AWS/SQS,QueueName} image machine (thumbnail OR web)" in text
+
+
+def test_the_bill_knows_the_functions_memory() -> None:
+    assert expressions(stack(Memory="3008"))["What costs, a day"][-1].endswith("* 3008 / 1024000")
