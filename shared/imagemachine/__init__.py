@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from imagemachine.bootstrap import function
-    from imagemachine.steps import Fit, Turn
+    from imagemachine.steps import Cover, Exact, Fit, Pad, Sharpen, Turn, Watermark
     from imagemachine.variant import Variant
 
-__all__ = ["Fit", "Turn", "Variant", "function"]
+__all__ = ["Cover", "Exact", "Fit", "Pad", "Sharpen", "Turn", "Variant", "Watermark", "function"]
 
 _HOMES = {"function": "bootstrap", "Variant": "variant"}
 """The modules of what is no step."""

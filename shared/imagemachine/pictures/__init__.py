@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 from imagemachine.pictures.transpose import Transpose
 
-if TYPE_CHECKING:  # A function names steps and starts sooner without Pillow, which a Raster is made of.
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from PIL import Image
+
+    # A function names steps and starts sooner without Pillow, which a Raster is made of.
     from imagemachine.colour.said import Said
     from imagemachine.pictures.raster import Raster
 
@@ -56,6 +61,13 @@ class Picture(Protocol):
 
     def flattened(self, background: Colour) -> "Picture":
         """The picture on a background, for what holds no transparency."""
+        ...
+
+    def painted(self, paint: "Callable[[Image.Image], Image.Image]", size: Size) -> "Picture":
+        """The picture, or every frame of it, after `paint`, which gets its pixels in L, LA, RGB or RGBA, in sRGB.
+
+        size: what `paint` makes of the picture's.
+        """
         ...
 
     def as_raster(self) -> "Raster":

@@ -60,6 +60,10 @@ class Animation:
         """Every frame on the background."""
         return self._each(lambda picture: picture.flattened(background), self.size)
 
+    def painted(self, paint: Callable[[Image.Image], Image.Image], size: Size) -> "Animation":
+        """Every frame after `paint`."""
+        return self._each(lambda picture: picture.painted(paint, size), size)
+
     def as_raster(self) -> Raster:
         """The first frame."""
         return next(iter(self.frames)).picture.as_raster()

@@ -5,7 +5,7 @@ much to resample. Chroma samples are centred on the luma samples that they stand
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -112,6 +112,10 @@ class Planar(Viewed):
         """Itself: there is nothing that a background could be seen through."""
         del background
         return self
+
+    def painted(self, paint: Callable[[Image.Image], Image.Image], size: Size) -> Raster:
+        """The picture after `paint`, in pixels of eight bits."""
+        return self.as_raster().painted(paint, size)
 
     def as_raster(self) -> Raster:
         """The same in pixels, its colours at full resolution."""

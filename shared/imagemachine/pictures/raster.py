@@ -1,5 +1,6 @@
 """Pillow's pictures: pixels of one of its modes, eight bits a sample, or sixteen in grey."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from PIL import Image
@@ -37,6 +38,11 @@ class Raster(Viewed):
         """The picture on a background; it stays grey where both are."""
         image = self.pixels()
         return Raster.of(flattened(image, background)) if image.mode in ("LA", "RGBA") else self.drawn()
+
+    def painted(self, paint: Callable[[Image.Image], Image.Image], size: Size) -> "Raster":
+        """The picture after `paint`."""
+        del size
+        return Raster.of(paint(self.narrowed().pixels()))
 
     def as_raster(self) -> "Raster":
         """Itself."""

@@ -11,7 +11,7 @@ from PIL import Image, ImageFile, ImageMath
 
 from imagemachine.colour.convert import is_srgb, to_srgb
 from imagemachine.colour.said import Said
-from imagemachine.pictures import Colour
+from imagemachine.pictures import Colour, Size
 from imagemachine.pictures.raster import Raster, transposed
 from imagemachine.pictures.view import View, Viewed, whole
 
@@ -54,6 +54,10 @@ class SixteenBit(Viewed):
     def flattened(self, background: Colour) -> "SixteenBit | Raster":
         """The picture on a background, in eight bits; itself where nothing of it is transparent."""
         return self.as_raster().flattened(background) if self.high.mode == "RGBA" else self
+
+    def painted(self, paint: Callable[[Image.Image], Image.Image], size: Size) -> Raster:
+        """The picture after `paint`, in pixels of eight bits."""
+        return self.as_raster().painted(paint, size)
 
     def as_raster(self) -> Raster:
         """The same in eight bits, the upper ones."""

@@ -1,22 +1,15 @@
 """Fit: into a box, all of the picture to be seen."""
 
-from dataclasses import dataclass, replace
-from typing import Self
+from dataclasses import dataclass
 
 from imagemachine.pictures import Picture, Size
-from imagemachine.steps.step import Bounds, Step
+from imagemachine.steps.sized import Sized
+from imagemachine.steps.step import Bounds
 
 
 @dataclass(frozen=True)
-class Fit(Step):
+class Fit(Sized):
     """Fitted into a box of `width` x `height` pixels: never exceeded, never enlarged, proportions kept."""
-
-    width: int
-    height: int
-
-    def __post_init__(self) -> None:
-        if self.width < 1 or self.height < 1:
-            raise ValueError(f"A box of {self.width} x {self.height} pixels holds nothing.")
 
     def size(self, width: int, height: int) -> Size:
         """No side falls to zero."""
@@ -43,7 +36,3 @@ class Fit(Step):
     def bounds(self, before: Bounds) -> Bounds:
         """The box."""
         return Bounds((1, 1), (min(before.most[0], self.width), min(before.most[1], self.height)))
-
-    def configured(self, width: int | None, height: int | None) -> Self:
-        """With another box."""
-        return replace(self, width=width or self.width, height=height or self.height)

@@ -4,6 +4,7 @@ from dataclasses import fields
 from typing import NamedTuple, Self
 
 from imagemachine.pictures import Picture, Size
+from imagemachine.pictures.place import Point
 from imagemachine.pictures.transpose import Transpose
 from imagemachine.written import Written
 
@@ -55,6 +56,11 @@ class Step(metaclass=Written):
     def configured(self, width: int | None, height: int | None) -> Self:
         """The step with the box that a function's environment says, if it says one and the step has one."""
         del width, height
+        return self
+
+    def aimed(self, point: Point) -> Self:
+        """The step with the point of interest that an upload says itself, if it is a step that has one."""
+        del point
         return self
 
     def described(self) -> list[object]:

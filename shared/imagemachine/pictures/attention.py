@@ -1,28 +1,14 @@
-"""Where a crop is placed: which part of a picture people want to see."""
+"""Which part of a picture people want to see, told from its pixels."""
 
 import math
 from collections.abc import Iterator
 
 from PIL import Image, ImageFilter
 
-Size = tuple[int, int]
 Point = tuple[float, float]
 
-POINTS: dict[str, Point] = {
-    "centre": (0.5, 0.5),
-    "north": (0.5, 0.0),
-    "north-east": (1.0, 0.0),
-    "east": (1.0, 0.5),
-    "south-east": (1.0, 1.0),
-    "south": (0.5, 1.0),
-    "south-west": (0.0, 1.0),
-    "west": (0.0, 0.5),
-    "north-west": (0.0, 0.0),
-}
-"""Where of the room that is cut away the crop lies: 0 is left or top, 1 right or bottom."""
-
-_LOOKED = 32
-"""Pixels of each side of what `attention` looks at, as in libvips: it places a crop to a 32nd of the picture."""
+LOOKED = 32
+"""Pixels of each side of what `attention` looks at, as in libvips: it finds a point to a 32nd of the picture."""
 
 _SKIN = (0.78, 0.57, 0.44)
 """The direction of skin's colours, of all peoples' alike, from smartcrop.js."""
@@ -31,51 +17,38 @@ _DARK = 5.0
 """Of 100 of luminance: below it a pixel's colour is noise, and counts for nothing."""
 
 
-def at(picture: Size, crop: Size, point: Point) -> tuple[int, int]:
-    """Returns the left and top, in pixels, of a crop whose place in the room that is left is `point` (see POINTS)."""
-    (wide, high), (width, height) = picture, crop
-    return round((wide - width) * point[0]), round((high - height) * point[1])
+def attention(small: Image.Image, crop: tuple[float, float]) -> Point:
+    """Returns the point, 0 to 1 across and down, that draws the eye: edges, skin, and saturated colours.
 
-
-def around(picture: Size, crop: Size, point: Point) -> tuple[int, int]:
-    """Returns the left and top, in pixels, of a crop with `point` (0 to 1 of the picture) near its middle."""
-    (wide, high), (width, height) = picture, crop
-    left, top = round(wide * point[0] - width / 2), round(high * point[1] - height / 2)
-    return min(max(0, left), wide - width), min(max(0, top), high - height)
-
-
-def attention(image: Image.Image, crop: Size) -> tuple[int, int]:
-    """Returns the left and top of a crop around what draws the eye: edges, skin, and saturated colours.
+    small: the picture as RGB of LOOKED pixels a side; crop: the size of what is to be seen, as parts of the picture.
 
     The measure is that of libvips' smart crop (VIPS_INTERESTING_ATTENTION), which took it from smartcrop.js: the three
-    are added up at 32 by 32 pixels, blurred by a tenth of the crop's diagonal, and the crop lies around the top.
+    are added up, and blurred by a tenth of the crop's diagonal; the top is the point. Without any, it is the middle.
     """
-    small = image.convert("RGB").resize((_LOOKED, _LOOKED), Image.Resampling.LANCZOS)
     interest = list(_interest(small))
     top_score = max(interest)
     if top_score <= 0:
-        return at(image.size, crop, POINTS["centre"])
+        return 0.5, 0.5
     # In bytes, so that the blur is the library's.
     scores = Image.frombytes("L", small.size, bytes(round(255 * max(0.0, score) / top_score) for score in interest))
-    sigma = max(1.0, math.hypot(crop[0] * _LOOKED / image.width, crop[1] * _LOOKED / image.height) / 10)
+    sigma = max(1.0, math.hypot(crop[0] * LOOKED, crop[1] * LOOKED) / 10)
     blurred = scores.filter(ImageFilter.GaussianBlur(sigma)).tobytes()
     highest = max(blurred)
     # In bytes the top of a hill is flat: its middle is meant.
-    spots = [divmod(index, _LOOKED) for index, score in enumerate(blurred) if score == highest]
-    y, x = (sum(parts) / len(spots) / _LOOKED for parts in zip(*spots, strict=True))
-    return around(image.size, crop, (x, y))
+    spots = [divmod(index, LOOKED) for index, score in enumerate(blurred) if score == highest]
+    y, x = (sum(parts) / len(spots) / LOOKED for parts in zip(*spots, strict=True))
+    return x, y
 
 
-def entropy(image: Image.Image, crop: Size) -> tuple[int, int]:
-    """Returns the left and top of a crop with much detail: from both ends, the strip with less entropy is cut off.
+def entropy(grey: Image.Image, crop: tuple[int, int]) -> tuple[int, int]:
+    """Returns the left and top, in pixels of `grey`, of a crop with much detail.
 
-    Strips are an eighth of what has to go, so that eight or nine looks on each side decide (as in libvips' smart crop).
+    From both ends, the strip with less entropy is cut off. Strips are an eighth of what has to go, so that eight or
+    nine looks on each side decide, as in libvips' smart crop.
     """
-    grey = image.convert("L")
     box = [0, 0, *grey.size]
     for axis in (0, 1):
-        surplus = box[axis + 2] - crop[axis]
-        step = max(1, math.ceil(surplus / 8))
+        step = max(1, math.ceil((box[axis + 2] - crop[axis]) / 8))
         while (surplus := box[axis + 2] - box[axis] - crop[axis]) > 0:
             strip = min(step, surplus)
             first, last = list(box), list(box)

@@ -1,0 +1,47 @@
+"""Where a crop is laid: at a point of the compass, or around a point that is to be seen."""
+
+from imagemachine.pictures import Size
+
+Point = tuple[float, float]
+"""Across and down, 0 to 1."""
+
+COMPASS: dict[str, Point] = {
+    "centre": (0.5, 0.5),
+    "north": (0.5, 0.0),
+    "north-east": (1.0, 0.0),
+    "east": (1.0, 0.5),
+    "south-east": (1.0, 1.0),
+    "south": (0.5, 1.0),
+    "south-west": (0.0, 1.0),
+    "west": (0.0, 0.5),
+    "north-west": (0.0, 0.0),
+}
+"""Where of the room that is left something lies."""
+
+
+def at(picture: Size, part: Size, place: Point, margin: int = 0) -> Size:
+    """Returns the left and top, in pixels, of a part that lies at `place` (see COMPASS), `margin` from the edges.
+
+    The margin is given up where there is no room for it.
+    """
+    left, top = (
+        min(margin, room // 2) + round((room - 2 * min(margin, room // 2)) * share)
+        for room, share in zip((picture[0] - part[0], picture[1] - part[1]), place, strict=True)
+    )
+    return left, top
+
+
+def around(picture: Size, part: Size, point: Point) -> Size:
+    """Returns the left and top, in pixels, of a part that has `point` of the picture as near its middle as it goes."""
+    (wide, high), (width, height) = picture, part
+    left, top = round(wide * point[0] - width / 2), round(high * point[1] - height / 2)
+    return min(max(0, left), wide - width), min(max(0, top), high - height)
+
+
+def is_point(value: object) -> bool:
+    """Whether it is two numbers from 0 to 1."""
+    return (
+        isinstance(value, tuple)
+        and len(value) == 2
+        and all(isinstance(share, (int, float)) and 0 <= share <= 1 for share in value)
+    )
