@@ -104,13 +104,18 @@ class Look:
 
     def letters(self) -> Iterator[Letter]:
         """Each letter once."""
+        for some in self.received():
+            yield from some
+
+    def received(self) -> Iterator[list[Letter]]:
+        """Each letter once, in lists as they come; those of the last list are held until the next is asked for."""
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             quiet_since = time.monotonic()
             while True:
                 there, elsewhere = self._count()
-                for message in self._round(pool, there):
+                for some in self._round(pool, there):
                     quiet_since = time.monotonic()
-                    yield Letter.read(self._variant, message)
+                    yield [Letter.read(self._variant, message) for message in some]
                 self._give_back()
                 there, elsewhere = self._count()
                 self.unseen = max(0, there - len(self._seen))
@@ -120,7 +125,7 @@ class Look:
                 time.sleep(random.uniform(0.1, 0.5))  # noqa: S311 - so that two do not keep step
 
     def take_out(self, letters: Sequence[Letter]) -> None:
-        """Delete letters that were shown and are still held."""
+        """Delete letters of the last list."""
         for some in batches(letters, _BATCH):
             entries = [{"Id": str(number), "ReceiptHandle": letter.handle} for number, letter in enumerate(some)]
             failed = self._sqs.delete_message_batch(QueueUrl=self._url, Entries=entries).get("Failed", [])
@@ -130,7 +135,7 @@ class Look:
                     self._held.pop(letter.id, None)
                     self._seen.discard(letter.id)
 
-    def _round(self, pool: ThreadPoolExecutor, there: int) -> Iterator[Mapping[str, Any]]:
+    def _round(self, pool: ThreadPoolExecutor, there: int) -> Iterator[list[dict[str, Any]]]:
         """Receive until no more come, or only what came before; those that were not seen in an earlier round."""
         hidden = min(_HIDDEN_SECONDS + there // _SLOWEST, _LONGEST_SECONDS)
         some = min(_AT_ONCE, 1 + there // (4 * _BATCH))
@@ -143,7 +148,8 @@ class Look:
             came |= new
             fresh = [message for message in received if message["MessageId"] not in self._seen]
             self._seen.update(message["MessageId"] for message in fresh)
-            yield from fresh
+            if fresh:
+                yield fresh
 
     def _receive(self, hidden: int) -> list[dict[str, Any]]:
         answer = self._sqs.receive_message(
