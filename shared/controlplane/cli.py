@@ -20,6 +20,10 @@ COMMANDS = {
     "up": "Build the images, push them to ECR, create or update the stack; run again, it changes only what changed.",
     "push": "Build, push and update only these functions.",
     "destroy": "Take the stack away again, after asking; buckets with pictures in them are kept.",
+    "status": "How the machine is doing: queues, dead letters, failures, alarms; exit 1 where something is wrong.",
+    "logs": "What the functions wrote: all, of one variant, about one upload, or only what did not go well.",
+    "rejected": "What lies in the dead-letter queues, grouped by why, without taking it out.",
+    "redrive": "Those, back to their queues.",
 }
 """In the order in which they are listed, with what each does; a command's module bears its name."""
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from controlplane import stacks
 from controlplane.account import Account, Clients
-from controlplane.errors import Failure
+from controlplane.errors import Failure, UsageError
 
 DEFAULT_NAME = "image-machine"
 INGEST_PREFIX = "ingest/"
@@ -93,12 +93,16 @@ class Machine:
         )
 
     def variant(self, name: str) -> DeployedVariant:
-        """The variant of that name. Raises Failure."""
+        """The variant of that name. Raises UsageError."""
         for variant in self.variants:
             if variant.name == name:
                 return variant
         there = ", ".join(variant.name for variant in self.variants)
-        raise Failure(f'{self.name} has no variant "{name}"; it has {there}.')
+        raise UsageError(f'{self.name} has no variant "{name}"; it has {there}.')
+
+    def chosen(self, name: str | None) -> tuple[DeployedVariant, ...]:
+        """The variant of that name alone, or all where none is named. Raises UsageError."""
+        return self.variants if name is None else (self.variant(name),)
 
 
 def deployed_images(parameters: Mapping[str, str], account: Account, stack: str) -> dict[str, str]:
