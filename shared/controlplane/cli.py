@@ -21,9 +21,12 @@ COMMANDS = {
     "push": "Build, push and update only these functions.",
     "destroy": "Take the stack away again, after asking; buckets with pictures in them are kept.",
     "status": "How the machine is doing: queues, dead letters, failures, alarms; exit 1 where something is wrong.",
+    "explain": "What became of one upload: its results and their revision, log lines, dead letters.",
     "logs": "What the functions wrote: all, of one variant, about one upload, or only what did not go well.",
     "rejected": "What lies in the dead-letter queues, grouped by why, without taking it out.",
     "redrive": "Those, back to their queues.",
+    "audit": "Uploads against results: current, missing, stale, orphaned, rejected; what a repair would cost.",
+    "backfill": "Sends work for what is missing or stale, after saying what it costs; can be interrupted.",
 }
 """In the order in which they are listed, with what each does; a command's module bears its name."""
 

@@ -22,6 +22,7 @@ stack_option = click.option(
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object on standard output, and nothing else."
 )
+yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 variant_argument = click.argument("variant", required=False, metavar="[VARIANT]")
 reason_option = click.option("--reason", metavar="REASON", help="Only those of this reason, such as corrupt.")
 

@@ -9,6 +9,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from controlplane.errors import UsageError
+
 _NO_TERMINAL = 500
 """Columns, where nobody's window has to hold a line."""
 
@@ -42,6 +44,15 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 def json_object(value: dict[str, Any]) -> None:
     """Print what was asked for as one JSON object."""
     click.echo(json.dumps(value, indent=1, ensure_ascii=False, default=str))
+
+
+def confirmed(question: str, *, yes: bool) -> bool:
+    """Whether the answer is yes. Raises UsageError where nobody can be asked."""
+    if yes:
+        return True
+    if not sys.stdin.isatty():
+        raise UsageError(f"Nobody can be asked here: {question} If so, run it again with --yes.")
+    return click.confirm(question, err=True)
 
 
 def json_line(value: dict[str, Any]) -> None:

@@ -32,10 +32,10 @@ def duration(seconds: float) -> str:
 
 
 def dollars(number: float) -> str:
-    """`US$ 0`, `US$ 0.0004`, `US$ 12.30`: a small sum with one digit that says something."""
-    if number == 0:
-        return "US$ 0"
-    return f"US$ {number:,.4f}" if number < 0.01 else f"US$ {number:,.2f}"
+    """`US$ 0`, `less than US$ 0.01`, `US$ 12.30`."""
+    if 0 < number < 0.01:
+        return "less than US$ 0.01"
+    return f"US$ {number:,.2f}" if number else "US$ 0"
 
 
 def milliseconds(number: float) -> str:

@@ -7,14 +7,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
-from botocore.exceptions import ClientError
-
-from controlplane.account import code
 from controlplane.machine import DeployedVariant, Machine
 from controlplane.operating.letters import Look
 from controlplane.operating.listing import Listed, objects
+from controlplane.operating.objects import head, listed
 from controlplane.operating.pairing import Pair, Pairing
 from controlplane.operating.results import State, Told, Verdict, Wanted, by_listing, by_metadata
 
@@ -22,8 +20,6 @@ LOOKERS = 32
 """Results that are looked at at the same time."""
 _AHEAD = 8 * LOOKERS
 """Pairs that are under way at a time: what memory holds of a bucket of any size."""
-
-_ABSENT = frozenset({"404", "NoSuchKey", "NotFound"})
 
 Given = TypeVar("Given")
 Got = TypeVar("Got")
@@ -107,7 +103,7 @@ class Audit:
             pages = ended.enter_context(ThreadPoolExecutor(1 + len(self._variants)))
             lookers = ended.enter_context(ThreadPoolExecutor(LOOKERS))
             ended.callback(lookers.shutdown, wait=False, cancel_futures=True)
-            yield from _in_order(lookers, self._judge, self._pairs(pages), lambda pair: bool(pair[1].results))
+            yield from in_order(lookers, self._judge, self._pairs(pages), lambda pair: bool(pair[1].results))
 
     def _pairs(self, pages: Executor) -> Iterator[tuple[DeployedVariant, Pair]]:
         machine = self._machine
@@ -140,18 +136,8 @@ class Audit:
     def told(self, variant: DeployedVariant, result: Listed) -> Told | None:
         """What a result's metadata says; None where it is gone by now."""
         self.looked += 1
-        answer = self.head(self._machine.output_bucket, variant.output_prefix + result.path)
+        answer = head(self._s3, self._machine.output_bucket, variant.output_prefix + result.path)
         return None if answer is None else Told.read(answer["Metadata"])
-
-    def head(self, bucket: str, key: str) -> dict[str, Any] | None:
-        """What S3 says of an object; None where there is none. Raises ClientError where it does not say."""
-        try:
-            answer: dict[str, Any] = self._s3.head_object(Bucket=bucket, Key=key)
-        except ClientError as error:
-            if code(error) in _ABSENT:
-                return None
-            raise
-        return answer
 
     @property
     def machine(self) -> Machine:
@@ -175,29 +161,23 @@ class _Lookups:
 
     def exists(self, path: str) -> bool:
         machine = self._audit.machine
-        return self._audit.head(machine.source_bucket, machine.ingest_prefix + path) is not None
+        return head(machine.clients["s3"], machine.source_bucket, machine.ingest_prefix + path) is not None
 
     def found(self, keys: tuple[str, ...]) -> tuple[Listed, ...]:
-        bucket = self._audit.machine.output_bucket
-        answers = ((key, self._audit.head(bucket, key)) for key in keys)
-        return tuple(
-            Listed(
-                key.removeprefix(self._variant.output_prefix),
-                answer["ETag"].strip('"'),
-                answer["LastModified"],
-                answer["ContentLength"],
-            )
-            for key, answer in answers
-            if answer is not None
-        )
+        machine, prefix = self._audit.machine, self._variant.output_prefix
+        answers = [(key, head(machine.clients["s3"], machine.output_bucket, key)) for key in keys]
+        return tuple(listed(key.removeprefix(prefix), answer) for key, answer in answers if answer is not None)
 
 
 def _within(prefix: str, variant: DeployedVariant) -> bool:
     return prefix.startswith(variant.output_prefix)
 
 
-def _in_order(
-    pool: Executor, work: Callable[[Given], Got], things: Iterable[Given], takes_time: Callable[[Given], bool]
+def in_order(
+    pool: Executor,
+    work: Callable[[Given], Got],
+    things: Iterable[Given],
+    takes_time: Callable[[Given], bool] = lambda _thing: True,
 ) -> Iterator[Got]:
     """`work` done on each of `things`, in their order: by the pool where it takes time, some ahead of whoever asks."""
     under_way: deque[Future[Got] | Got] = deque()

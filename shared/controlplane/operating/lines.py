@@ -84,6 +84,8 @@ class Line:
 
     def _told(self) -> str:
         said = self.said
+        if "starts" in said:
+            return " ".join(["started, recipe", str(said.get("recipe")), *map(str, said.get("notes") or ())])
         if self.outcome is None:
             return str(said.get("traceback") or said.get("detail") or self.text)
         key = said.get("key") or "-"

@@ -76,7 +76,7 @@ def status(machine: Machine) -> Status:
         counters = pool.submit(_counters, machine)
         functions = [pool.submit(_function, machine, variant) for variant in machine.variants]
         waiting = [pool.submit(depths, machine, variant.queue_url) for variant in machine.variants]
-        dead = [pool.submit(depths, machine, variant.dead_letter_url) for variant in machine.variants]
+        set_aside = [pool.submit(depths, machine, variant.dead_letter_url) for variant in machine.variants]
         found = []
         problems: list[str] = []
         for number, variant in enumerate(machine.variants):
@@ -87,7 +87,7 @@ def status(machine: Machine) -> Status:
                 queued=queued,
                 in_flight=in_flight,
                 oldest_seconds=counters.result().oldest(variant) if queued + in_flight else 0,
-                dead_letters=sum(dead[number].result()),
+                dead_letters=sum(set_aside[number].result()),
                 errors=counters.result().errors(variant),
                 throttles=counters.result().throttles(variant),
                 image=image or variant.image,
@@ -95,6 +95,9 @@ def status(machine: Machine) -> Status:
             found.append(one)
             problems += [*complaints, *_complaints(one)]
         ringing = alarms.result()
+    if dead := {variant.name: variant.dead_letters for variant in found if variant.dead_letters}:
+        which = ", ".join(f"{number:,} of {name}" for name, number in dead.items())
+        problems.append(f"{count(sum(dead.values()), 'dead letter')}, {which}: `./deploy.sh rejected` says why.")
     problems += [f"The alarm {name} is going off: {why}" for name, why in ringing.items()]
     return Status(tuple(found), tuple(ringing), tuple(problems))
 
@@ -113,8 +116,6 @@ def depths(machine: Machine, url: str) -> tuple[int, int]:
 
 def _complaints(variant: VariantStatus) -> Iterator[str]:
     name = variant.name
-    if variant.dead_letters:
-        yield f"{count(variant.dead_letters, 'dead letter')} of {name}: `./deploy.sh rejected {name}` says why."
     if variant.errors:
         yield (
             f"The {name} function failed {count(variant.errors, 'time')} in the last hour: "

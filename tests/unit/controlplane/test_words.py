@@ -43,7 +43,7 @@ def test_what_would_upset_a_terminal_is_shown_as_an_escape() -> None:
 
 
 @pytest.mark.parametrize(
-    ("dollars", "text"), [(0, "US$ 0"), (0.00012, "US$ 0.0001"), (0.94, "US$ 0.94"), (12345.6, "US$ 12,345.60")]
+    ("dollars", "text"), [(0, "US$ 0"), (0.00012, "less than US$ 0.01"), (0.94, "US$ 0.94"), (12345.6, "US$ 12,345.60")]
 )
 def test_prices(dollars: float, text: str) -> None:
     assert words.dollars(dollars) == text

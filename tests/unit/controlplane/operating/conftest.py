@@ -9,6 +9,7 @@ import pytest
 
 from controlplane.account import Account
 from controlplane.machine import DeployedVariant, Machine
+from imagemachine.storage import _ascii
 
 NAMES = ("thumbnail", "web")
 
@@ -34,7 +35,11 @@ class Emulated:
             Bucket=self.machine.output_bucket,
             Key=f"{variant}/{path}",
             Body=b"result",
-            Metadata={"source-key": f"{self.machine.ingest_prefix}{of or path}", "source-etag": etag, "recipe": recipe},
+            Metadata={
+                "source-key": _ascii(f"{self.machine.ingest_prefix}{of or path}"),
+                "source-etag": etag,
+                "recipe": recipe,
+            },
         )
 
     def variant(self, name: str) -> DeployedVariant:
