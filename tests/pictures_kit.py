@@ -2,6 +2,7 @@
 
 import io
 import runpy
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -145,23 +146,44 @@ def rendered(data: bytes, name: str) -> Made:
 
 
 def as_lying(made: bytes, name: str) -> Image.Image:
-    """A result's first frame in sRGB, RGBA, turned back where the variant turns: to be laid beside its upload."""
-    picture = in_srgb(Image.open(io.BytesIO(made)))
-    degrees = sum(step.degrees for step in variants()[name].steps if isinstance(step, Turn))
-    return picture.rotate(degrees, expand=True)
+    """A result's first frame as it is seen, turned back where the variant turns: to be laid beside its upload."""
+    return as_seen(made).rotate(turn_of(name), expand=True)
 
 
-def in_srgb(image: Image.Image) -> Image.Image:
-    """The picture as RGBA, its embedded profile applied."""
+def turn_of(name: str) -> int:
+    """Degrees by which a variant turns clockwise."""
+    return sum(step.degrees for step in variants()[name].steps if isinstance(step, Turn))
+
+
+def as_seen(data: bytes) -> Image.Image:
+    """A picture file's first frame in sRGB, as RGBA: by libvips where it is there and reads it, else by Pillow."""
+    with suppress(ImportError):
+        import pyvips
+
+        with suppress(pyvips.Error):
+            return _by_libvips(pyvips.Image.new_from_buffer(data, ""))
+    image = Image.open(io.BytesIO(data))
     profile = image.info.get("icc_profile")
-    rgba = image.convert("RGBA")
-    if not profile or image.mode not in ("RGB", "RGBA"):
-        return rgba
-    source, srgb = ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB")
-    colours = ImageCms.profileToProfile(rgba.convert("RGB"), source, srgb, outputMode="RGB")
-    assert colours is not None
-    colours.putalpha(rgba.getchannel("A"))
-    return colours
+    rgba = Image.fromarray(_rgba(image))
+    if profile and image.mode in ("RGB", "RGBA"):
+        source, srgb = ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB")
+        colours = ImageCms.profileToProfile(rgba.convert("RGB"), source, srgb, outputMode="RGB")
+        assert colours is not None
+        colours.putalpha(rgba.getchannel("A"))
+        return colours
+    return rgba
+
+
+def _by_libvips(image: Any) -> Image.Image:
+    if image.get_typeof("icc-profile-data"):
+        image = image.icc_transform("srgb", embedded=True, intent="perceptual")
+    image = image.autorot().colourspace("srgb").cast("uchar")
+    if image.bands in (1, 2):
+        grey = image[0]
+        image = grey.bandjoin([grey, grey, *([image[1]] if image.bands == 2 else [])])
+    if image.bands == 3:
+        image = image.bandjoin(255)
+    return Image.frombytes("RGBA", (image.width, image.height), bytes(image.write_to_memory()))
 
 
 def far(one: Image.Image, other: Image.Image) -> float:
@@ -176,3 +198,16 @@ def far(one: Image.Image, other: Image.Image) -> float:
             on_it.append(np.asarray(canvas.convert("RGB").resize(size, Image.Resampling.BOX), float))
         found.append(float(np.abs(on_it[0] - on_it[1]).mean()))
     return max(found)
+
+
+def as_seen_by(eye: str, data: bytes) -> list[Image.Image]:
+    """Every frame of a picture file as `pillow` or `libvips` shows it, RGBA."""
+    if eye == "pillow":
+        return [Image.fromarray(frame) for frame in opened(data).frames]
+    import pytest
+
+    pyvips = pytest.importorskip("pyvips")
+    whole = _by_libvips(pyvips.Image.new_from_buffer(data, "", n=-1))
+    image = pyvips.Image.new_from_buffer(data, "", n=-1)
+    height = image.get("page-height") if image.get_typeof("page-height") else image.height
+    return [whole.crop((0, top, whole.width, top + height)) for top in range(0, whole.height, height)]

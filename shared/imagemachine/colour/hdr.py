@@ -13,20 +13,19 @@ from typing import Any
 from PIL import Image, ImageMath
 
 from imagemachine.colour import cicp
+from imagemachine.colour.light import Maths
 
 _WHITE = 203.0
 """Nits of diffuse white."""
 _PQ_PEAK = 10_000.0
 _PEAK = 1000.0
 """Nits of the brightest pixel where the file does not say: what most HDR is mastered for, and HLG's nominal screen."""
-_STRAIGHT_UP_TO = 0.0031308
-"""So much light has levels on a straight line in sRGB."""
 _KNEE = 0.85
 """Diffuse white becomes 247 of 255; seven levels are left for what is brighter, for that is sparks and suns."""
 _AT_ONCE = 1 << 17
 """Pixels, so that little memory is needed for the numbers between."""
 
-Light = Callable[["Maths", Sequence[Any]], tuple[Any, Any, Any]]
+Light = Callable[[Maths, Sequence[Any]], tuple[Any, Any, Any]]
 
 
 def to_srgb(
@@ -56,29 +55,20 @@ def _strips(size: tuple[int, int]) -> Iterator[tuple[int, int, int, int]]:
     return ((0, top, width, min(top + rows, height)) for top in range(0, height, rows))
 
 
-class Maths:
-    """Pillow's arithmetic on whole channels: its operands by name, and its functions."""
-
-    def __init__(self, of: dict[str, Any]) -> None:
-        self.of = of
-        self.least: Callable[[Any, Any], Any] = of["min"]
-        self.most: Callable[[Any, Any], Any] = of["max"]
-
-    def samples(self, name: str) -> Any:
-        """The channel's samples, from 0 to 1."""
-        high = self.of["float"](self.of[name])
-        low = self.of.get(f"{name}_low")
-        return high / 255 if low is None else (high * 256 + low) / 65_535
+def _samples(maths: Maths, name: str) -> Any:
+    """A channel's samples, from 0 to 1."""
+    high, low = maths.of["float"](maths.of[name]), maths.of.get(f"{name}_low")
+    return high / 255 if low is None else (high * 256 + low) / 65_535
 
 
 def _shown(maths: Maths, light: Light, matrix: cicp.Matrix, peak: float) -> tuple[Image.Image, ...]:
-    red, green, blue = light(maths, [maths.samples(name) for name in "rgb"])
+    red, green, blue = light(maths, [_samples(maths, name) for name in "rgb"])
     most = maths.most(maths.most(red, green), maths.most(blue, 1e-6))
     scale = _pressed(maths, maths.least(most, peak), peak) / most
     channels = []
     for of_red, of_green, of_blue in matrix:
-        level = _level(maths, (red * of_red + green * of_green + blue * of_blue) * scale)
-        channels.append(maths.of["convert"](level * 255 + 0.5, "L").im)
+        level = maths.level((red * of_red + green * of_green + blue * of_blue) * scale)
+        channels.append(maths.samples(level).im)
     return tuple(channels)
 
 
@@ -89,13 +79,6 @@ def _pressed(maths: Maths, light: Any, peak: float) -> Any:
     steep = (peak - _KNEE) / (1 - _KNEE)
     part = (maths.most(light, _KNEE) - _KNEE) / (peak - _KNEE)
     return maths.least(light, _KNEE) + (1 - _KNEE) * steep * part / ((steep - 1) * part + 1)
-
-
-def _level(maths: Maths, light: Any) -> Any:
-    """The level of sRGB, 0 to 1, of linear light."""
-    within = maths.least(maths.most(light, 0.0), 1.0)
-    straight = maths.least(within, _STRAIGHT_UP_TO) * 12.92
-    return straight + 1.055 * maths.most(within, _STRAIGHT_UP_TO) ** (1 / 2.4) - 1.055 * _STRAIGHT_UP_TO ** (1 / 2.4)
 
 
 def _pq(maths: Maths, samples: Sequence[Any]) -> tuple[Any, Any, Any]:

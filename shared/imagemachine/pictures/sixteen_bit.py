@@ -1,4 +1,4 @@
-"""Pictures of 16 bits a channel, which Pillow holds in grey only: as two pictures, of the high and of the low bytes.
+"""Pictures of 16 bits a channel, which Pillow holds in plain grey only: as two, of the high and of the low bytes.
 
 Its decoders take the one byte of each pair or the other, depending on which end they are told comes first.
 """
@@ -21,7 +21,7 @@ _LAYOUTS = frozenset({"RGB", "RGBA", "CMYK"})
 
 @dataclass(frozen=True)
 class SixteenBit(Viewed):
-    """The high and the low bytes of an RGB, RGBA or CMYK picture, and the view onto both."""
+    """The high and the low bytes of an LA, RGB, RGBA or CMYK picture, and the view onto both."""
 
     high: Image.Image
     low: Image.Image
@@ -33,8 +33,8 @@ class SixteenBit(Viewed):
 
     @property
     def grey(self) -> bool:
-        """It never is: Pillow has 16 bits of grey."""
-        return False
+        """Whether it is grey; transparent grey, for of plain grey Pillow has 16 bits."""
+        return self.high.mode == "LA"
 
     def samples(self) -> bytes:
         """Of a picture that is drawn: every sample of every pixel, the high byte first."""
@@ -53,7 +53,7 @@ class SixteenBit(Viewed):
 
     def flattened(self, background: Colour) -> "SixteenBit | Raster":
         """The picture on a background, in eight bits; itself where nothing of it is transparent."""
-        return self.as_raster().flattened(background) if self.high.mode == "RGBA" else self
+        return self.as_raster().flattened(background) if "A" in self.high.mode else self
 
     def painted(self, paint: Callable[[Image.Image], Image.Image], size: Size) -> Raster:
         """The picture after `paint`, in pixels of eight bits."""
@@ -79,7 +79,7 @@ def _resampled(high: Image.Image, low: Image.Image, view: View) -> SixteenBit:
         return plane.resize(view.stored, Image.Resampling.LANCZOS, (left, top, left + width, top + height))
 
     planes = [_plane(*halves) for halves in zip(high.split(), low.split(), strict=True)]
-    if high.mode != "RGBA":
+    if "A" not in high.mode:
         return _merged(high.mode, [resized(plane) for plane in planes])
     *colours, alpha = planes
     small_alpha = resized(alpha)
@@ -91,7 +91,7 @@ def _resampled(high: Image.Image, low: Image.Image, view: View) -> SixteenBit:
                 lambda of: of["colour"] * 65535 / of["max"](of["alpha"], 1), colour=resized(product), alpha=small_alpha
             )
         )
-    return _merged("RGBA", [*small, small_alpha])
+    return _merged(high.mode, [*small, small_alpha])
 
 
 def _plane(high: Image.Image, low: Image.Image) -> Image.Image:

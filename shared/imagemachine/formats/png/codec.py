@@ -28,6 +28,7 @@ from imagemachine.source import Source
 
 _DISPOSALS = {chunks.DISPOSE_BACKGROUND: Disposal.CLEAR, chunks.DISPOSE_PREVIOUS: Disposal.RESTORE}
 _MOST = 0xFFFFFFFF
+_COLOURS = {"LA": chunks.GREY_ALPHA, "RGB": chunks.COLOUR, "RGBA": chunks.COLOUR_ALPHA}
 
 
 @dataclass(kw_only=True)
@@ -91,7 +92,7 @@ def encode(picture: Raster | SixteenBit | Animation, options: Options) -> bytes:
     if isinstance(picture, Animation):
         file = _animation(picture)
     elif isinstance(picture, SixteenBit):
-        colour = chunks.COLOUR_ALPHA if picture.high.mode == "RGBA" else chunks.COLOUR
+        colour = _COLOURS[picture.high.mode]
         still = chunks.Subimage(*picture.size, encoding.filtered(picture))
         file = chunks.Png(chunks.Header(*picture.size, 16, colour), (), still)
     else:

@@ -1,15 +1,17 @@
-"""TIFF: by way of Pillow, but for 16 bits a channel in colour, which Pillow does not write."""
+"""TIFF: by way of Pillow, but for layouts that it reads wrongly, and for 16 bits a channel in colour."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from PIL import Image, ImageFile
 
 from imagemachine.colour.said import Said
+from imagemachine.errors import Reason, Rejected
 from imagemachine.formats import tiff
 from imagemachine.formats.contract import Header, Options, Rewritten, Wanted
-from imagemachine.formats.pillow import EXIF, NAME, metadata_of, opened, pictures_in, saved
-from imagemachine.formats.tiff import sixteen_bit
+from imagemachine.formats.pillow import EXIF, NAME, metadata_of, opened, saved
+from imagemachine.formats.tiff import layouts, sixteen_bit
+from imagemachine.formats.tiff.layouts import Directory
 from imagemachine.metadata import Metadata
 from imagemachine.pictures import Picture
 from imagemachine.pictures.raster import Raster, transposed
@@ -17,7 +19,7 @@ from imagemachine.pictures.sixteen_bit import SixteenBit, read
 from imagemachine.pictures.transpose import Transpose, transposed_size
 from imagemachine.source import Source
 
-_ORIENTATION = 0x0112
+_ORIENTATION, _XMP, _ICC = 0x0112, 0x02BC, 0x8773
 _TEXTS = (0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x8298)
 """Description, maker, model, software, time, artist and copyright; libtiff as Pillow has it writes no directories."""
 _METADATA = (0x010F, 0x0110, 0x0132, 0x02BC, 0x83BB, 0x8649, 0x8769, 0x8825)
@@ -27,23 +29,67 @@ _COMPRESSIONS = {name: name for name in ("raw", "tiff_lzw", "packbits", "group3"
 _DEFLATE = "tiff_adobe_deflate"
 
 
-def probe(source: Source) -> Header:
-    """Reads the header of the first page. Its orientation is 1: Pillow turns a TIFF upright as it decodes."""
+@dataclass(kw_only=True)
+class _TiffHeader(Header):
+    pages: int
+    odd: Directory | None = None
+    """Where its samples lie in a way that is read here."""
+
+
+def probe(source: Source) -> _TiffHeader:
+    """Reads the header of the first page. Raises Rejected for a camera's raw file."""
     data = bytes(source)
+    directory = layouts.first(data)
+    if layouts.is_camera_raw(data):
+        raise Rejected(
+            Reason.UNSUPPORTED_FORMAT,
+            "The file is a camera's raw file (DNG, NEF, CR2, ARW or the like), which is not read here; develop it, and"
+            " upload the JPEG or TIFF that comes of it.",
+        )
+    pages = sum(1 for _page in layouts.directories(data))
+    if directory.big and directory.order == ">":
+        data = layouts.classic(directory)
+        directory = layouts.first(data)
+    header = (_of_odd if directory.layout.is_odd else _of_pillow)(directory, data, pages)
+    header.note_pictures(pages)
+    return header
+
+
+def _of_odd(directory: Directory, data: bytes, pages: int) -> _TiffHeader:
+    exif = Image.Exif()
+    for tag in _TEXTS:
+        if text := directory.value(tag).rstrip(b"\0"):
+            exif[tag] = text.decode("ascii", "replace")
+    icc, orientation = directory.value(_ICC), directory.number(_ORIENTATION, 1)
+    return _TiffHeader(
+        format=tiff.FORMAT,
+        source=data,
+        size=directory.size,
+        orientation=orientation if 1 <= orientation <= 8 else 1,
+        mode=directory.layout.mode,
+        said=Said(icc),
+        metadata=Metadata(_as_block(exif), directory.value(_XMP), icc=icc),
+        pages=pages,
+        odd=directory,
+    )
+
+
+def _of_pillow(directory: Directory, data: bytes, pages: int) -> _TiffHeader:
+    """Its orientation is 1: Pillow turns a TIFF upright as it decodes."""
+    del directory
     image = opened("TIFF", data)
     if image.info.get("compression") == "webp":  # Its decoder would only say that something is wrong.
         raise ValueError("unsupported compression: WebP")
     metadata = replace(metadata_of(image), exif=_exif(image))
-    header = Header(
+    return _TiffHeader(
         format=tiff.FORMAT,
         source=data,
         size=image.size,
         mode=image.mode,
         said=Said(metadata.icc),
         metadata=metadata,
+        pages=pages,
     )
-    header.note_pictures(pictures_in(image))
-    return header
 
 
 def _exif(image: ImageFile.ImageFile) -> bytes:
@@ -52,11 +98,20 @@ def _exif(image: ImageFile.ImageFile) -> bytes:
     for tag in _TEXTS:
         if text := found.get(tag):
             exif[tag] = text
+    return _as_block(exif)
+
+
+def _as_block(exif: Image.Exif) -> bytes:
     return exif.tobytes().removeprefix(EXIF) if len(exif) else b""
 
 
-def decode(header: Header, wanted: Wanted) -> Picture:
+def decode(header: _TiffHeader, wanted: Wanted) -> Picture:
     """Decodes the first page, whole."""
+    if header.odd is not None:
+        made = layouts.decoded(header.odd)
+        if isinstance(made, Image.Image):
+            return Raster.of(made)
+        return SixteenBit.of(*made) if wanted.sixteen_bit else Raster.of(made[0])
     if wanted.sixteen_bit and header.mode in ("RGB", "RGBA"):
         picture = read(lambda: opened("TIFF", header.data))
         if picture is not None:
@@ -75,25 +130,21 @@ def encode(picture: Raster | SixteenBit, options: Options) -> bytes:
     return saved(image, "TIFF", compression=_DEFLATE, exif=options.metadata.exif, **more)
 
 
-def rewrite(header: Header, transpose: Transpose | None, metadata: Metadata, *, keep: bool) -> Rewritten:
-    """Writes the same samples, transposed, with their compression where it loses nothing."""
-    image = opened("TIFF", header.data)
-    tags = image.getexif()
-    as_it_is = (
-        transpose is None and tags.get(_ORIENTATION, 1) == 1 and (keep or not any(tag in tags for tag in _METADATA))
-    )
-    if as_it_is:
-        image.load()  # Nothing else would notice damage.
+def rewrite(header: _TiffHeader, transpose: Transpose | None, metadata: Metadata, *, keep: bool) -> Rewritten:
+    """Writes the samples of the first page, transposed, with their compression where it loses nothing."""
+    picture = decode(header, Wanted(header.size, sixteen_bit=True))
+    tags = layouts.first(header.data)
+    has_more = tags.number(_ORIENTATION, 1) != 1 or any(tag in tags.entries for tag in _METADATA)
+    if transpose is None and header.pages == 1 and (keep or not has_more):
         return Rewritten(header.data, "untouched")
-    picture = read(lambda: opened("TIFF", header.data))
-    if picture is not None:
+    if isinstance(picture, SixteenBit):
         return Rewritten(sixteen_bit.file(picture.transposed(transpose).drawn(), metadata), NAME)
+    image = picture.as_raster().image
     options: dict[str, Any] = {"compression": _COMPRESSIONS.get(image.info.get("compression", ""), _DEFLATE)}
     if dpi := image.info.get("dpi"):
         options["dpi"] = transposed_size(dpi, transpose)
     if metadata.icc:
         options["icc_profile"] = metadata.icc
-    image.load()
     made = transposed(image, transpose)
     plain = Image.frombytes(made.mode, made.size, made.tobytes())
     if made.mode == "P":

@@ -6,7 +6,7 @@ import zlib
 from imagemachine.metadata import Metadata
 from imagemachine.pictures.sixteen_bit import SixteenBit
 
-_COLOURS = {"RGB": 2, "RGBA": 2, "CMYK": 5}
+_COLOURS = {"LA": 1, "RGB": 2, "RGBA": 2, "CMYK": 5}
 _SHORT, _LONG, _TEXT, _BYTES = 3, 4, 2, 7
 
 
@@ -26,7 +26,7 @@ def file(picture: SixteenBit, metadata: Metadata) -> bytes:
         (278, _LONG, struct.pack(">L", height)),
         (279, _LONG, struct.pack(">L", len(strip))),
     ]
-    if picture.high.mode == "RGBA":
+    if "A" in picture.high.mode:
         entries.append((338, _SHORT, struct.pack(">H", 2)))  # Alpha, not premultiplied.
     entries += [(tag, _TEXT, text + b"\0") for tag, text in metadata.rights]
     if metadata.icc:

@@ -1,0 +1,78 @@
+"""GIFs written by hand, and what they show: apart from the machine's own code, and with what encoders get wrong."""
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PIL import Image
+
+COLOURS = [(40 * n % 256, 90 * n % 256, 200 - 20 * n % 200) for n in range(8)]
+"""The palette of all these files."""
+NOTHING = 7
+"""The index that is transparent where a frame has transparency."""
+
+
+@dataclass(frozen=True)
+class Patch:
+    """A frame: `rows` of palette indices."""
+
+    left: int
+    top: int
+    rows: Sequence[Sequence[int]]
+    disposal: int = 0
+    transparent: bool = False
+    delay: int = 10
+
+
+def filled(left: int, top: int, width: int, height: int, index: int, disposal: int = 0) -> Patch:
+    """A frame of one colour."""
+    return Patch(left, top, [[index] * width] * height, disposal)
+
+
+def gif(screen: tuple[int, int], patches: Sequence[Patch], loop: int | None = 0) -> bytes:
+    """The file of these frames."""
+    palette = b"".join(bytes(colour) for colour in COLOURS)
+    parts = [b"GIF89a", struct.pack("<HHBBB", *screen, 0x80 | 2, 0, 0), palette]
+    if loop is not None:
+        parts.append(b"\x21\xff\x0bNETSCAPE2.0\x03\x01" + struct.pack("<H", loop) + b"\0")
+    for patch in patches:
+        flags = patch.disposal << 2 | patch.transparent
+        parts.append(b"\x21\xf9\x04" + struct.pack("<BHBB", flags, patch.delay, NOTHING, 0))
+        parts.append(b"\x2c" + struct.pack("<HHHHB", patch.left, patch.top, len(patch.rows[0]), len(patch.rows), 0))
+        parts.append(b"\x03" + _codes(patch.rows) + b"\0")
+    return b"".join(parts) + b"\x3b"
+
+
+def _codes(rows: Sequence[Sequence[int]]) -> bytes:
+    """LZW's codes without any table: it is cleared before it could grow beyond four bits."""
+    codes: list[int] = []
+    for number, index in enumerate(index for row in rows for index in row):
+        if number % 6 == 0:
+            codes.append(8)
+        codes.append(index)
+    codes.append(9)
+    value = 0
+    for place, code in enumerate(codes):
+        value |= code << 4 * place
+    data = value.to_bytes(len(codes) // 2 + 1, "little")
+    return b"".join(bytes((len(data[at : at + 255]),)) + data[at : at + 255] for at in range(0, len(data), 255))
+
+
+def shown(screen: tuple[int, int], patches: Sequence[Patch]) -> list[Image.Image]:
+    """What a viewer shows after each frame, RGBA; disposals 4 to 7 are as 3."""
+    canvas = Image.new("RGBA", screen)
+    found = []
+    for patch in patches:
+        before = canvas.copy()
+        for y, row in enumerate(patch.rows):
+            for x, index in enumerate(row):
+                inside = patch.left + x < screen[0] and patch.top + y < screen[1]
+                if inside and not (patch.transparent and index == NOTHING):
+                    canvas.putpixel((patch.left + x, patch.top + y), (*COLOURS[index], 255))
+        found.append(canvas.copy())
+        if patch.disposal >= 3:
+            canvas = before
+        elif patch.disposal == 2:
+            width, height = len(patch.rows[0]), len(patch.rows)
+            canvas.paste((0, 0, 0, 0), (patch.left, patch.top, patch.left + width, patch.top + height))
+    return found
