@@ -163,6 +163,12 @@ def as_seen(data: bytes) -> Image.Image:
         with suppress(pyvips.Error):
             return _by_libvips(pyvips.Image.new_from_buffer(data, ""))
     image = Image.open(io.BytesIO(data))
+    if image.mode == "LAB":
+        in_srgb = ImageCms.profileToProfile(
+            image, ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), outputMode="RGB"
+        )
+        assert in_srgb is not None
+        return in_srgb.convert("RGBA")
     profile = image.info.get("icc_profile")
     rgba = Image.fromarray(_rgba(image))
     if profile and image.mode in ("RGB", "RGBA"):
@@ -195,7 +201,7 @@ def far(one: Image.Image, other: Image.Image) -> float:
         for picture in (one, other):
             canvas = Image.new("RGBA", picture.size, ground)
             canvas.alpha_composite(picture)
-            on_it.append(np.asarray(canvas.convert("RGB").resize(size, Image.Resampling.BOX), float))
+            on_it.append(np.asarray(canvas.convert("RGB").resize(size, Image.Resampling.LANCZOS), float))
         found.append(float(np.abs(on_it[0] - on_it[1]).mean()))
     return max(found)
 

@@ -44,8 +44,8 @@ def tiff(samples: Samples, *, rows: int = 1000, planarconfig: str = "contig", **
     file = io.BytesIO()
     with tifffile.TiffWriter(file, bigtiff=how.pop("bigtiff", False), byteorder=how.pop("byteorder", "<")) as writer:
         rows_per_strip = None if how.get("tile") else rows
-        extra = {} if samples.ndim == 2 else {"planarconfig": planarconfig}
-        writer.write(samples, rowsperstrip=rows_per_strip, metadata=None, **extra, **how)
+        how |= {} if samples.ndim == 2 else {"planarconfig": planarconfig}
+        writer.write(samples, rowsperstrip=rows_per_strip, metadata=None, **how)
     return file.getvalue()
 
 
@@ -63,7 +63,7 @@ def seen(data: bytes, name: str) -> Image.Image:
     return as_lying(rendered(data, name).data, name)
 
 
-KINDS = {
+KINDS: dict[str, dict[str, Any]] = {
     "RGB": {"photometric": "rgb"},
     "RGBA": {"photometric": "rgb", "extrasamples": ["unassalpha"]},
     "LA": {"photometric": "minisblack", "extrasamples": ["unassalpha"]},
@@ -94,7 +94,7 @@ def test_inks_apart_are_as_inks_together(name: str, size: tuple[int, int], how: 
             seen(tiff(samples, planarconfig=planes, photometric="separated", **how), name)
             for planes in ("separate", "contig")
         )
-        assert far(apart, together) <= 0.1
+        assert far(apart, together) <= 1
 
 
 @every_variant
@@ -159,24 +159,36 @@ def test_floating_point_is_linear_light(
     assert far(seen(tiff(light.astype(np.float32), **how), name), image.convert("RGBA")) <= 3
 
 
+def srgb_of_lab(lightness: float, a: float, b: float) -> tuple[int, ...]:
+    """sRGB of a colour in CIELAB of D50. http://www.brucelindbloom.com/Eqn_RGB_XYZ_Matrix.html, by Bradford's method"""
+    middle = (lightness + 16) / 116
+    roots = np.array([middle + a / 500, middle, middle - b / 200])
+    xyz = np.where(roots > 6 / 29, roots**3, 3 * (6 / 29) ** 2 * (roots - 4 / 29)) * (0.96422, 1.0, 0.82521)
+    to_rgb = [
+        [3.1338561, -1.6168667, -0.4906146],
+        [-0.9787684, 1.9161415, 0.0334540],
+        [0.0719453, -0.2289914, 1.4052427],
+    ]
+    light = np.clip(np.array(to_rgb) @ xyz, 0, 1)
+    levels = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+    return tuple(int(level) for level in np.round(levels * 255))
+
+
 @every_variant
 @some
 @given(size=SIZES, how=layouts(), bits=st.sampled_from([8, 16]))
 def test_lab_is_read(name: str, size: tuple[int, int], how: dict[str, Any], bits: int) -> None:
-    """A grey ramp, and patches whose colours are known: red is 53, 80, 67, and so on, of D50."""
-    lab = np.zeros((size[1], size[0], 3))
-    third = size[0] // 3
-    for place, colour in enumerate([(54.3, 80.8, 69.9), (87.8, -79.3, 81.0), (29.6, 68.3, -112.0)]):
-        lab[:, place * third : (place + 1) * third] = colour
-    lab[:, 3 * third :] = (100.0, 0.0, 0.0)
-    wanted = Image.new("RGBA", size, "white")
-    for place, shade in enumerate(["#ff0000", "#00ff00", "#0000ff"]):
-        wanted.paste(Image.new("RGBA", (third, size[1]), shade), (place * third, 0))
+    colours = [(60.0, 30.0, 20.0), (70.0, -30.0, 25.0), (45.0, 10.0, -40.0), (88.0, 0.0, 0.0)]
+    lab, wanted = np.zeros((size[1], size[0], 3)), Image.new("RGBA", size)
+    part = -(-size[0] // len(colours))
+    for place, colour in enumerate(colours):
+        lab[:, place * part : (place + 1) * part] = colour
+        wanted.paste(Image.new("RGBA", (part, size[1]), (*srgb_of_lab(*colour), 255)), (place * part, 0))
     if bits == 16:
         samples = np.round(lab * (655.35, 256, 256)).astype(np.int64).astype(np.uint16)
     else:
         samples = np.round(lab * (2.55, 1, 1)).astype(np.int64).astype(np.uint8)
-    assert far(seen(tiff(samples, photometric="cielab", **how), name), wanted) <= 5
+    assert far(seen(tiff(samples, photometric="cielab", **how), name), wanted) <= 3
 
 
 def raw(order: str, dng: bool, main: int) -> bytes:

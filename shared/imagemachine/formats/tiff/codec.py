@@ -112,7 +112,7 @@ def decode(header: _TiffHeader, wanted: Wanted) -> Picture:
         if isinstance(made, Image.Image):
             return Raster.of(made)
         return SixteenBit.of(*made) if wanted.sixteen_bit else Raster.of(made[0])
-    if wanted.sixteen_bit and header.mode in ("RGB", "RGBA"):
+    if wanted.sixteen_bit and header.mode in ("RGB", "RGBA", "CMYK"):
         picture = read(lambda: opened("TIFF", header.data))
         if picture is not None:
             return picture
@@ -134,8 +134,10 @@ def rewrite(header: _TiffHeader, transpose: Transpose | None, metadata: Metadata
     """Writes the samples of the first page, transposed, with their compression where it loses nothing."""
     picture = decode(header, Wanted(header.size, sixteen_bit=True))
     tags = layouts.first(header.data)
-    has_more = tags.number(_ORIENTATION, 1) != 1 or any(tag in tags.entries for tag in _METADATA)
-    if transpose is None and header.pages == 1 and (keep or not has_more):
+    has_more = any(tag in tags.entries for tag in _METADATA)
+    # What is odd is written anew in any case, for few viewers are up to it.
+    lies_well = transpose is None and tags.number(_ORIENTATION, 1) == 1 and header.odd is None
+    if lies_well and header.pages == 1 and (keep or not has_more):
         return Rewritten(header.data, "untouched")
     if isinstance(picture, SixteenBit):
         return Rewritten(sixteen_bit.file(picture.transposed(transpose).drawn(), metadata), NAME)
