@@ -59,10 +59,11 @@ def test_photographs_files_and_folders(tmp_path: Path, photograph: Path) -> None
     rows = report(tmp_path / "made")
     assert {row["key"] for row in rows} == {
         f"ingest/{photograph.name}",
-        "ingest/2026/spring ☀/a+b%20c.png",
-        "ingest/moving.gif",
+        "ingest/album/2026/spring ☀/a+b%20c.png",
+        "ingest/album/moving.gif",
     }
     assert len(rows) == 3 * 5
+    assert "1 .txt" in done.stdout
     for row in rows:
         assert row["outcome"] == "made"
         path = tmp_path / "made" / row["output"]
@@ -161,7 +162,7 @@ def test_without_a_command_the_commands_are_printed(tmp_path: Path) -> None:
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_whatever_ends_it_nothing_is_left_running(tmp_path: Path, photograph: Path, how: signal.Signals) -> None:
     running = subprocess.Popen(
-        [ROOT / "deploy.sh", "local", photograph, "--keep", "--out", tmp_path / "made"],
+        [ROOT / "deploy.sh", "local", photograph, "--keep", "--port", "0", "--out", tmp_path / "made"],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         env={**os.environ, "IMAGE_MACHINE_TEST": str(tmp_path)},

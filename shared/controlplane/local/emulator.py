@@ -22,19 +22,23 @@ _KEEP_ALIVE_SECONDS = 75
 
 
 @contextmanager
-def emulator(family: Family, workspace: Path, address: str, environment: Mapping[str, str]) -> Iterator[str]:
-    """An empty AWS account on a free port of `address`, with `environment` beside its own settings; yields its URL.
+def emulator(
+    family: Family, workspace: Path, address: str, environment: Mapping[str, str], port: int = 0
+) -> Iterator[str]:
+    """An empty AWS account on `port` of `address`, with `environment` beside its own settings; yields its URL.
 
-    Raises Failure if it does not come up.
+    The port is any free one for 0. Raises Failure if it does not come up, or the port is another's.
     """
+    if port and not is_free(port):
+        raise Failure(f"Port {port} is taken: stop what listens there, or name another with --port.")
     log = workspace / "emulator.log"
     state = workspace / "emulator"
     state.mkdir()
     for _ in range(_ATTEMPTS):
-        port = free_port()
-        child = _start(family, state, log, {**environment, "GATEWAY_PORT": str(port), "BIND_HOST": address})
+        taken = port or free_port()
+        child = _start(family, state, log, {**environment, "GATEWAY_PORT": str(taken), "BIND_HOST": address})
         try:
-            url = f"http://127.0.0.1:{port}"
+            url = f"http://127.0.0.1:{taken}"
             if _wait(child, url):
                 yield url
                 return
@@ -50,6 +54,18 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def is_free(port: int) -> bool:
+    """Whether nobody listens on this port of this computer."""
+    with socket.socket() as probe:
+        # As servers do it: connections that have ended may linger on a port that can be had.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 def _start(family: Family, state: Path, log: Path, settings: Mapping[str, str]) -> subprocess.Popen[bytes]:

@@ -26,7 +26,7 @@ def follow(tally: Tally, stack: Stack, all_sent: Callable[[], bool], progress: P
     auditor = Auditor(tally, stack)
     for _ in range(tally.total):
         while (outcome := tally.next(QUIET_SECONDS)) is None:
-            progress.update(f"Still waiting for {count(len(tally.pending()), 'result')} ...")
+            progress.remark(f"still waiting for {count(len(tally.pending()), 'result')}")
             if all_sent():
                 auditor.look()
         yield outcome

@@ -62,6 +62,8 @@ class Stack:
     """The emulator's URL as this computer sees it: http://127.0.0.1:<port>."""
     source_bucket: str
     output_bucket: str
+    topic: str
+    """ARN of the topic that announces uploads."""
     functions: tuple[Function, ...]
     queues: Mapping[str, str]
     """The queue's URL by variant."""

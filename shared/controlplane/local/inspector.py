@@ -1,4 +1,4 @@
-"""Looks at pictures, by a process that runs look.py: sizes, and previews of what browsers do not show."""
+"""Looks at pictures, by a process that runs look.py: what they are, and small ones of those that need it."""
 
 import itertools
 import json
@@ -8,10 +8,14 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from controlplane.local.children import Family, stop
+from imagemachine.formats import FORMATS
 
 _PROGRAM = Path(__file__).with_name("look.py")
+_NAMES = {name.upper(): name for name in FORMATS} | {"HEIF": "heic", "MPO": "jpeg"}
+"""By what Pillow calls them."""
 
 
 @dataclass(frozen=True)
@@ -24,9 +28,21 @@ class Seen:
     frames: int = 0
     transparent: bool = False
     """Whether something may show through."""
+    format: str | None = None
+    """As the library calls it, `jpeg`; None where it does not know it."""
 
 
 NOTHING_SEEN = Seen()
+
+
+class _Asked(NamedTuple):
+    file: Path
+    preview: Path
+    always: bool
+
+
+def _read(answer: dict[str, Any]) -> Seen:
+    return Seen(**{**answer, "format": _NAMES.get(answer.get("format", ""))})
 
 
 class Inspector:
@@ -38,21 +54,25 @@ class Inspector:
         self._lock = threading.Lock()
         self._numbers = itertools.count()
 
-    def look(self, files: Sequence[Path]) -> list[tuple[Seen, Path | None]]:
-        """Open `files`; if browsers do not show one's format there is a preview, a WebP to be moved elsewhere.
+    def look(self, files: Sequence[Path], *, always: bool = False) -> list[tuple[Seen, Path | None]]:
+        """Open `files`; of a large one, and one that no browser shows, there is a preview, and with `always` of each.
+
+        It is a small WebP, to be moved elsewhere.
 
         All in one go: each time that the process is woken takes longer than looking at a few more.
         """
         with self._lock:
-            asked = [(file, self._family.workspace / f"preview-{next(self._numbers)}.webp") for file in files]
+            asked = [
+                _Asked(file, self._family.workspace / f"preview-{next(self._numbers)}.webp", always) for file in files
+            ]
             try:
                 seen = self._ask(asked)
             except (OSError, ValueError):
                 # It died on one of them. On which, is seen when they come one by one.
-                seen = [self._seen(*one) for one in asked]
+                seen = [self._seen(one) for one in asked]
         return [
-            (found, preview if found.width and preview.exists() else None)
-            for found, (_, preview) in zip(seen, asked, strict=True)
+            (found, one.preview if found.width and one.preview.exists() else None)
+            for found, one in zip(seen, asked, strict=True)
         ]
 
     def close(self) -> None:
@@ -66,23 +86,23 @@ class Inspector:
                 stop(self._child)
             self._child = None
 
-    def _seen(self, file: Path, preview: Path) -> Seen:
+    def _seen(self, asked: "_Asked") -> Seen:
         try:
-            return self._ask([(file, preview)])[0]
+            return self._ask([asked])[0]
         except (OSError, ValueError):
             return NOTHING_SEEN
 
-    def _ask(self, asked: Sequence[tuple[Path, Path]]) -> list[Seen]:
+    def _ask(self, asked: Sequence["_Asked"]) -> list[Seen]:
         """What the process sees. Raises OSError or ValueError where it does not answer, and it is ended."""
         if self._child is None:
             self._child = self._start()
         requests, answers = self._child.stdin, self._child.stdout
         assert requests is not None and answers is not None  # noqa: S101, PT018 - they were asked for
         try:
-            lines = [json.dumps([str(file.absolute()), str(preview)]) + "\n" for file, preview in asked]
+            lines = [json.dumps([str(one.file.absolute()), str(one.preview), one.always]) + "\n" for one in asked]
             requests.write("".join(lines).encode())
             requests.flush()
-            return [Seen(**json.loads(answers.readline())) for _ in asked]
+            return [_read(json.loads(answers.readline())) for _ in asked]
         except (OSError, ValueError):
             self._end()
             raise

@@ -2,9 +2,10 @@
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 from controlplane.local import stack
 from controlplane.local.children import Family
@@ -20,12 +21,15 @@ def machine(
     host_class: Callable[[Site], Host],
     report_line: Callable[[str, str], None],
     say: Callable[[str], None],
+    port: int = 0,
+    parameters: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[tuple[Stack, Family]]:
     """Emulator, stack and functions, and the family in which more processes may be started.
 
     Whatever ends the block, all that was started is stopped.
 
-    report_line(variant, line) gets each line that a function writes, from any thread. Raises Failure.
+    report_line(variant, line) gets each line that a function writes, from any thread. The emulator listens on `port`,
+    any free one for 0; `parameters` of the stack are set beside those that being local takes. Raises Failure.
     """
     workspace = Path(tempfile.mkdtemp(prefix="image-machine-"))
     try:
@@ -34,8 +38,9 @@ def machine(
             host = host_class(Site(project, variants, STACK_NAME, workspace, family, report_line, say))
             try:
                 host.prepare()
-                with emulator(family, workspace, host.bind_address, host.emulator_environment()) as endpoint:
-                    deployed = stack.deploy(endpoint, project, STACK_NAME, variants, host.stack_parameters(endpoint))
+                with emulator(family, workspace, host.bind_address, host.emulator_environment(), port) as endpoint:
+                    given = {**parameters, **host.stack_parameters(endpoint)}
+                    deployed = stack.deploy(endpoint, project, STACK_NAME, variants, given)
                     try:
                         host.start(deployed)
                         yield deployed, family

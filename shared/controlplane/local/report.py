@@ -1,4 +1,4 @@
-"""report.json: a row per picture and variant."""
+"""report.json: a row per picture, variant and format."""
 
 import json
 from collections.abc import Sequence
@@ -6,20 +6,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from controlplane.local.inspector import NOTHING_SEEN, Seen
-from controlplane.local.outcomes import Outcome
+from controlplane.local.outcomes import Outcome, Output
 from controlplane.local.uploads import Upload
 
 
 @dataclass(frozen=True)
 class Result:
-    """One variant of one picture, as it ended."""
+    """One variant of one picture in one format, as it ended."""
 
     outcome: Outcome
+    output: Output | None = None
+    """None where the outcome is another than made."""
     file: Path | None = None
     """The downloaded result."""
     seen: Seen = NOTHING_SEEN
     preview: Path | None = None
-    """A stand-in for a format that browsers do not show."""
+    """A small stand-in, for a file that is large or that browsers do not show."""
     problem: str | None = None
     """A sentence, where the result is not what the function's log line says."""
 
@@ -31,7 +33,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Picture:
-    """One upload with its results, one for each variant in the variants' order."""
+    """One upload with its results, in the variants' order."""
 
     upload: Upload
     bytes: int
@@ -57,9 +59,9 @@ def write(target: Path, seconds: float, pictures: Sequence[Picture]) -> None:
 
 def row(picture: Picture, result: Result, folder: Path) -> dict[str, str | int | float | None]:
     """What the contract says of one result."""
-    outcome = result.outcome
+    outcome, output = result.outcome, result.output or Output("")
     return {
-        "source": str(picture.upload.source),
+        "source": picture.upload.shown,
         "key": outcome.key,
         "variant": outcome.variant,
         "outcome": outcome.outcome,
@@ -67,9 +69,10 @@ def row(picture: Picture, result: Result, folder: Path) -> dict[str, str | int |
         "detail": result.problem or outcome.detail,
         "output": result.file.relative_to(folder).as_posix() if result.file else None,
         "bytes_in": picture.bytes,
-        "bytes_out": outcome.bytes_out,
-        "width": outcome.width,
-        "height": outcome.height,
+        "bytes_out": output.bytes,
+        "width": output.width,
+        "height": output.height,
         "frames": outcome.frames,
         "ms": outcome.milliseconds,
+        "format": output.format,
     }

@@ -70,6 +70,19 @@ class OutputFolder:
             if relative == stem or (relative.startswith(f"{stem}.") and "/" not in relative[len(stem) :]):
                 (self.folder / relative).unlink(missing_ok=True)
 
+    def remove(self, path: str) -> None:
+        """Remove a file of ours, and the folders that it leaves empty."""
+        relative = PurePosixPath(*map(_shortened, PurePosixPath(path).parts))
+        with self._lock:
+            if str(relative) not in self._ours:
+                return
+        (self.folder / relative).unlink(missing_ok=True)
+        for parent in relative.parents[:-1]:
+            try:
+                (self.folder / parent).rmdir()
+            except OSError:
+                return  # It holds something else.
+
     def _note(self, relative: str) -> None:
         self._written.add(relative)
         if relative not in self._ours:

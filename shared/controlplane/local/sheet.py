@@ -1,159 +1,256 @@
-"""index.html: the contact sheet, each upload large beside its results. No script, nothing from the network."""
+"""index.html: the contact sheet, each upload beside its results. Nothing comes from the network.
 
-from collections.abc import Sequence
+Its one script searches, and is named in the sheet's own policy by its hash; without it all is there and shown.
+"""
+
+import hashlib
+from base64 import b64encode
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from html import escape
 from pathlib import Path, PurePosixPath
+from typing import Any
 from urllib.parse import quote
 
+import jinja2
+from markupsafe import Markup
+
+from controlplane.local.expectations import NOTHING_EXPECTED, Expected
 from controlplane.local.inspector import Seen
 from controlplane.local.report import Picture, Result
 from controlplane.local.words import failures, verdict
+from controlplane.page.app import ASSETS
 from controlplane.words import count, duration, milliseconds, size
+from imagemachine.formats import FORMATS
 
-_STYLE = Path(__file__).with_name("sheet.css")
-_MOST_NAMED = 12
+_HERE = Path(__file__).parent
+_ROW, _GAP, _CAPTION = 1304, 24, 172
+"""In pixels of the screen, as sheet.css has them: a row at its widest, between pictures, under one at least."""
 
-_PAGE = """\
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="generator" content="Image Machine">
-<title>{title} · Image Machine</title>
-<link rel="icon" href="data:,">
-<style>
-{style}</style>
-</head>
-<body>
-<header>
-<p class="maker">Image Machine, contact sheet</p>
-<h1>{title}</h1>
-{facts}
-{attention}
-</header>
-<main>
-{articles}
-</main>
-<footer>{footer}</footer>
-</body>
-</html>
-"""
+_MOST_NAMED = 6
+_MOST_KINDS = 12
+
+Expectations = Mapping[tuple[str, str], Sequence[Expected]]
+"""By the upload's key and the variant: one for each format."""
 
 
-def write(target: Path, pictures: Sequence[Picture], seconds: float, now: datetime) -> None:
+@dataclass(frozen=True)
+class Tile:
+    """A picture with its caption."""
+
+    label: str
+    width: int
+    height: int
+    """In pixels; 0 where it cannot be shown."""
+    format: str
+    """For people."""
+    frames: str
+    size: str
+    time: str = ""
+    expected: str = ""
+    as_expected: bool = True
+    link: str = ""
+    source: str = ""
+    """What is shown: the file itself, or a small stand-in."""
+    transparent: bool = False
+    colour: str = ""
+
+    @property
+    def dimensions(self) -> str:
+        """`640 x 427`, with the sign for it."""
+        return _dimensions(self.width, self.height)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What went wrong with a picture in some variants."""
+
+    label: str
+    which: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """An upload, its results from the largest to the smallest, and what failed."""
+
+    number: int
+    path: str
+    tiles: Sequence[Tile]
+    failures: Sequence[Failure]
+
+    @property
+    def failed(self) -> bool:
+        """Whether a variant is missing."""
+        return bool(self.failures)
+
+    @property
+    def folder(self) -> str:
+        """With its slash; empty at the top."""
+        parent = PurePosixPath(self.path).parent
+        return f"{parent}/" if parent.name else ""
+
+    @property
+    def name(self) -> str:
+        """Without the folder."""
+        return PurePosixPath(self.path).name
+
+    @property
+    def wide(self) -> int:
+        """The widths, together, of the pictures that are drawn wider than their captions."""
+        return max(1, sum(self._large()))
+
+    @property
+    def rest(self) -> int:
+        """What gaps and the other pictures take of the row, in pixels of the screen."""
+        return _GAP * (len(self.tiles) - 1) + _CAPTION * (len(self.tiles) - len(self._large()))
+
+    def _large(self) -> list[int]:
+        """The widths of the pictures that are wider than a caption where the row is as wide as it may be."""
+        widths = sorted((tile.width for tile in self.tiles), reverse=True)
+        for number in range(len(widths), 0, -1):
+            room = _ROW - _GAP * (len(widths) - 1) - _CAPTION * (len(widths) - number)
+            if widths[number - 1] * min(1, room / max(1, sum(widths[:number]))) >= _CAPTION:
+                return widths[:number]
+        return widths[:1]
+
+    @property
+    def high(self) -> int:
+        """The largest height."""
+        return max(1, *(tile.height for tile in self.tiles))
+
+    @property
+    def most(self) -> int:
+        """The largest width."""
+        return max(1, *(tile.width for tile in self.tiles))
+
+
+def write(
+    target: Path, pictures: Sequence[Picture], seconds: float, now: datetime, expected: Expectations | None = None
+) -> None:
     """Write the sheet; it refers to pictures in the folder of `target`, which may be moved as a whole."""
-    sheet = _Sheet(target.parent)
+    rows = [_row(number, picture, target.parent, expected or {}) for number, picture in enumerate(pictures, 1)]
     results = [result for picture in pictures for result in picture.results]
-    made = sum(result.good for result in results)
-    page = _PAGE.format(
-        title=f"{count(len(pictures), 'picture')}, {count(made, 'result')}",
-        style=_STYLE.read_text(),
-        facts=_facts(pictures, results, seconds),
-        attention=_attention(pictures),
-        articles="\n".join(sheet.article(number, picture) for number, picture in enumerate(pictures, 1)),
-        footer=f"Made {now:%-d %B %Y, %H:%M}. Every number is also in <a href='report.json'>report.json</a>.",
+    failed = [row for row in rows if row.failed]
+    script = (_HERE / "sheet.js").read_text()
+    style = (ASSETS / "theme.css").read_text() + (_HERE / "sheet.css").read_text()
+    page = _template().render(
+        title=f"{count(len(pictures), 'picture')}, {count(sum(result.good for result in results), 'result')}",
+        count_=count(len(pictures), "picture"),
+        facts_=_facts(pictures, results, seconds).items(),
+        rows=rows,
+        kinds=list(_kinds(failed))[:_MOST_KINDS],
+        failed=count(len(failed), "picture"),
+        failed_number=len(failed),
+        made=f"{now:%-d %B %Y, %H:%M}",
+        policy=_policy(script),
+        script=Markup(script),  # noqa: S704 - ours, as is the style
+        style=Markup(style),  # noqa: S704
     )
     target.write_bytes(page.encode(errors="replace"))
 
 
-def _facts(pictures: Sequence[Picture], results: Sequence[Result], seconds: float) -> str:
-    written = sum(result.outcome.bytes_out or 0 for result in results if result.good)
-    facts = {
-        "Outcome": verdict(pictures),
+def _template() -> jinja2.Template:
+    loader = jinja2.FileSystemLoader(_HERE)
+    return jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True).get_template(
+        "sheet.html"
+    )
+
+
+def _policy(script: str) -> str:
+    digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return (
+        f"default-src 'none'; img-src 'self' file: data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _facts(pictures: Sequence[Picture], results: Sequence[Result], seconds: float) -> dict[str, str]:
+    written = sum(result.output.bytes or 0 for result in results if result.good and result.output)
+    return {
+        "Outcome": verdict(pictures) or "nothing yet",
         "Time": duration(seconds),
         "Uploaded": size(sum(picture.bytes for picture in pictures)),
         "Results": size(written),
     }
-    items = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in facts.items())
-    return f'<dl class="facts">{items}</dl>'
 
 
-def _attention(pictures: Sequence[Picture]) -> str:
-    """Links to what went wrong: nobody should have to look for it."""
-    failed = [(number, picture) for number, picture in enumerate(pictures, 1) if not picture.good]
-    if not failed:
-        return ""
-    items = [
-        f'<li><a href="#p{number}">{_text(picture.upload.path)}</a> <span>{_text(failures(picture)[0][1])}</span></li>'
-        for number, picture in failed[:_MOST_NAMED]
+def _kinds(failed: Sequence[Row]) -> Iterator[dict[str, object]]:
+    """What went wrong, each kind once with the pictures that it happened to: nobody should have to look for it."""
+    kinds: dict[tuple[str, str], list[tuple[int, str]]] = {}
+    for row in failed:
+        for failure in row.failures:
+            kinds.setdefault((failure.label, failure.which), []).append((row.number, row.path))
+    for (label, which), those in kinds.items():
+        more = f"{len(those) - _MOST_NAMED:,}" if len(those) > _MOST_NAMED else ""
+        yield {"label": label, "which": which, "named": those[:_MOST_NAMED], "more": more}
+
+
+def _row(number: int, picture: Picture, folder: Path, expected: Expectations) -> Row:
+    made = [
+        _result(picture, result, folder, _expected_of(picture, result, expected))
+        for result in picture.results
+        if result.good
     ]
-    if len(failed) > _MOST_NAMED:
-        items.append(f"<li>and {len(failed) - _MOST_NAMED:,} more</li>")
-    verb = "was" if len(failed) == 1 else "were"
-    return (
-        f'<div class="attention"><b>{count(len(failed), "picture")} {verb} not made in full</b>'
-        f"<ul>{''.join(items)}</ul></div>"
+    # A turned picture is as large as the upload: of two as large the variants' own order stays.
+    made.sort(key=lambda tile: -tile.width * tile.height)
+    failed = [
+        Failure(label[:1].upper() + label[1:], ", ".join(variants), sentence)
+        for variants, label, sentence in failures(picture)
+    ]
+    return Row(number, picture.upload.path, [_upload(picture, folder), *made], failed)
+
+
+def _expected_of(picture: Picture, result: Result, expected: Expectations) -> Expected:
+    """What the variant says of this result: of several formats, that of its own place among them."""
+    of_variant = expected.get((picture.upload.key, result.outcome.variant), ())
+    place = result.outcome.outputs.index(result.output) if result.output in result.outcome.outputs else 0
+    return of_variant[place] if place < len(of_variant) else NOTHING_EXPECTED
+
+
+def _upload(picture: Picture, folder: Path) -> Tile:
+    seen = picture.seen
+    return Tile(
+        label="upload",
+        width=seen.width,
+        height=seen.height,
+        format=_title(seen.format) or PurePosixPath(picture.upload.path).suffix.removeprefix(".").upper()[:5],
+        frames=_frames(seen.frames),
+        size=size(picture.bytes),
+        **_files(picture.copy, picture.preview, seen, folder),
     )
 
 
-class _Sheet:
-    """The parts that refer to files below `folder`."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def article(self, number: int, picture: Picture) -> str:
-        """One upload beside its results."""
-        path = PurePosixPath(picture.upload.path)
-        parent = f"<span>{_text(path.parent)}/</span>" if path.parent.name else ""
-        good = "\n".join(self._result(picture, result) for result in picture.results if result.good)
-        bad = "\n".join(_failure(*failure) for failure in failures(picture))
-        return (
-            f'<article id="p{number}">\n<h2>{parent}{_text(path.name)}</h2>\n<div class="pair">\n'
-            f'{self._upload(picture)}\n<div class="results">\n{good}{bad}\n</div>\n</div>\n</article>'
-        )
-
-    def _upload(self, picture: Picture) -> str:
-        facts = [
-            _dimensions(picture.seen.width, picture.seen.height),
-            size(picture.bytes),
-            _frames(picture.seen.frames),
-        ]
-        caption = f"<figcaption><b>Upload</b><p>{_joined(facts)}</p></figcaption>"
-        name = picture.upload.path
-        shown = self._shown(picture.copy, picture.preview, picture.seen, f"{name}, as uploaded")
-        return f'<figure class="upload">{shown or _placeholder(name)}{caption}</figure>'
-
-    def _result(self, picture: Picture, result: Result) -> str:
-        outcome = result.outcome
-        width, height = outcome.width or 0, outcome.height or 0
-        facts = [
-            f"{size(outcome.bytes_out or 0)}{_change(picture.bytes, outcome.bytes_out)}",
-            milliseconds(outcome.milliseconds or 0),
-        ]
-        caption = (
-            f"<figcaption><b>{_text(outcome.variant)}</b>"
-            f"<p>{_joined([_dimensions(width, height), _frames(outcome.frames)])}<br>{_joined(facts)}</p></figcaption>"
-        )
-        alt = f"{picture.upload.path}, {outcome.variant}"
-        shown = self._shown(result.file, result.preview, result.seen, alt)
-        return f"<figure>{shown or _placeholder(outcome.output or '')}{caption}</figure>"
-
-    def _shown(self, file: Path | None, preview: Path | None, seen: Seen, alt: str) -> str | None:
-        if file is None or not seen.width:
-            return None
-        see_through = 'class="see-through" ' if seen.transparent else ""
-        return (
-            f'<a href="{self._link(file)}"><img {see_through}src="{self._link(preview or file)}" alt="{_text(alt)}" '
-            f'style="--w:{seen.width};--h:{seen.height}" loading="lazy"></a>'
-        )
-
-    def _link(self, file: Path) -> str:
-        return escape(quote(file.relative_to(self._folder).as_posix(), errors="surrogateescape"))
-
-
-def _failure(variants: Sequence[str], label: str, sentence: str) -> str:
-    return (
-        f'<div class="failed"><p><b>{_text(label[:1].upper() + label[1:])}</b></p><p>{_text(sentence)}</p>'
-        f'<p class="which">{_text(", ".join(variants))}</p></div>'
+def _result(picture: Picture, result: Result, folder: Path, expected: Expected) -> Tile:
+    output, outcome = result.output, result.outcome
+    assert output is not None  # noqa: S101 - it is good
+    width, height = output.width or 0, output.height or 0
+    return Tile(
+        label=outcome.variant,
+        width=width,
+        height=height,
+        format=_title(output.format),
+        frames=_frames(outcome.frames),
+        size=f"{size(output.bytes or 0)}{_change(picture.bytes, output.bytes)}",
+        time=milliseconds(outcome.milliseconds or 0),
+        expected=", ".join(filter(None, (_dimensions(expected.width, expected.height), _title(expected.format)))),
+        as_expected=expected in {NOTHING_EXPECTED, Expected(width, height, output.format or "")},
+        **_files(result.file, result.preview, result.seen, folder),
     )
 
 
-def _placeholder(name: str) -> str:
-    extension = PurePosixPath(name).suffix.removeprefix(".").upper()[:5] or "?"
-    return f'<div class="none">{_text(extension)}</div>'
+def _files(file: Path | None, preview: Path | None, seen: Seen, folder: Path) -> dict[str, Any]:
+    if file is None or not seen.width:
+        return {}
+    return {"link": _link(file, folder), "source": _link(preview or file, folder), "transparent": seen.transparent}
+
+
+def _link(file: Path, folder: Path) -> str:
+    return quote(file.relative_to(folder).as_posix(), errors="surrogateescape")
+
+
+def _title(name: str | None) -> str:
+    return FORMATS[name].title if name else ""
 
 
 def _dimensions(width: int, height: int) -> str:
@@ -172,11 +269,3 @@ def _change(before: int, after: int | None) -> str:
     percent = int(100 * (after - before) / before)
     sign = "+" if percent > 0 else "\N{MINUS SIGN}"
     return f" ({sign}{abs(percent)}%)" if percent else ""
-
-
-def _joined(facts: Sequence[str]) -> str:
-    return ", ".join(filter(None, facts))
-
-
-def _text(text: object) -> str:
-    return escape(str(text))

@@ -46,6 +46,7 @@ def deploy(endpoint: str, project: Path, name: str, names: tuple[str, ...], para
             endpoint=endpoint,
             source_bucket=outputs["SourceBucket"],
             output_bucket=outputs["OutputBucket"],
+            topic=outputs["Topic"],
             functions=tuple(_function(functions, f"{name}-{variant}", variant) for variant in names),
             queues={variant: outputs[f"Queue{variant}"] for variant in names},
             dead_letters={variant: outputs[f"DeadLetters{variant}"] for variant in names},

@@ -1,8 +1,10 @@
 """The table at the end: what became of every picture, or with many of those that need a look."""
 
-import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
+
+from rich.cells import cell_len, set_cell_size
 
 from controlplane.local.report import Picture, Result
 from controlplane.local.words import failures, verdict
@@ -12,6 +14,9 @@ MANY = 40
 """With more pictures than this, those that are well are only counted."""
 
 MOST_FAILURES = 30
+"""Lines."""
+MOST_NAMED = 3
+"""Pictures that share one."""
 _NAME_WIDTH = 36
 
 
@@ -20,7 +25,7 @@ def table(pictures: Sequence[Picture], variants: Sequence[str], seconds: float, 
     parts = [_summary(pictures, seconds)]
     if len(pictures) <= MANY:
         parts.insert(0, _grid(pictures, variants))
-    complaints = [line for picture in pictures if not picture.good for line in _complaints(picture, variants)]
+    complaints = list(_complaints(pictures, variants))
     if complaints:
         parts.append("\n".join(complaints[:MOST_FAILURES]))
         if len(complaints) > MOST_FAILURES:
@@ -31,14 +36,24 @@ def table(pictures: Sequence[Picture], variants: Sequence[str], seconds: float, 
 def _grid(pictures: Sequence[Picture], variants: Sequence[str]) -> str:
     """A row per picture, a column per variant, in each cell the result's size in pixels or why there is none."""
     rows = [["", *variants]]
-    rows += [[_short(printable(picture.upload.path)), *map(_cell, picture.results)] for picture in pictures]
-    widths = [max(map(_columns, column)) for column in zip(*rows, strict=True)]
-    return "\n".join("  ".join(map(_padded, row, widths)).rstrip() for row in rows)
+    for picture in pictures:
+        cells = {variant: _cell(list(results)) for variant, results in groupby(picture.results, _variant)}
+        rows.append([_short(printable(picture.upload.path)), *(cells.get(variant, "") for variant in variants)])
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join("  ".join(map(set_cell_size, row, widths)).rstrip() for row in rows)
 
 
-def _cell(result: Result) -> str:
-    outcome = result.outcome
-    return f"{outcome.width}x{outcome.height}" if result.good else outcome.reason or outcome.outcome
+def _variant(result: Result) -> str:
+    return result.outcome.variant
+
+
+def _cell(results: Sequence[Result]) -> str:
+    """Of one variant: its formats share a size and an outcome."""
+    first = next((result for result in results if not result.good), results[0])
+    if first.good and first.output:
+        others = f" x{len(results)}" if len(results) > 1 else ""
+        return f"{first.output.width}x{first.output.height}{others}"
+    return first.outcome.reason or ("not as reported" if first.problem else first.outcome.outcome)
 
 
 def _summary(pictures: Sequence[Picture], seconds: float) -> str:
@@ -47,11 +62,24 @@ def _summary(pictures: Sequence[Picture], seconds: float) -> str:
     return f"{line}: {verdict(pictures)}."
 
 
-def _complaints(picture: Picture, variants: Sequence[str]) -> list[str]:
-    return [
-        f"{_short(printable(picture.upload.path))}: {label} ({_which(found, variants)}). {sentence}".rstrip()
-        for found, label, sentence in failures(picture)
-    ]
+def _complaints(pictures: Sequence[Picture], variants: Sequence[str]) -> Iterator[str]:
+    """A line for each kind of failure, however many pictures it happened to."""
+    kinds: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for picture in pictures:
+        for found, label, sentence in failures(picture):
+            name = _short(printable(picture.upload.path))
+            kinds.setdefault((label, _which(found, variants)), []).append((name, printable(sentence)))
+    for (label, which), those in kinds.items():
+        names = [name for name, _ in those[:MOST_NAMED]]
+        more = f" and {len(those) - MOST_NAMED:,} more" if len(those) > MOST_NAMED else ""
+        number = f"{count(len(those), 'picture')} " if len(those) > 1 else ""
+        yield f"{number}{label} ({which}): {', '.join(names)}{more}. {_said([said for _, said in those])}".rstrip()
+
+
+def _said(sentences: Sequence[str]) -> str:
+    """What is said of all, or of the first where each has a sentence of its own."""
+    first = sentences[0]
+    return first if len(set(sentences)) == 1 or not first else f"Of the first: {first}"
 
 
 def _which(found: Sequence[str], variants: Sequence[str]) -> str:
@@ -60,19 +88,8 @@ def _which(found: Sequence[str], variants: Sequence[str]) -> str:
 
 def _short(name: str) -> str:
     """The end of a long path says more than its beginning."""
-    if _columns(name) <= _NAME_WIDTH:
+    if cell_len(name) <= _NAME_WIDTH:
         return name
-    while _columns(name) >= _NAME_WIDTH:
+    while cell_len(name) >= _NAME_WIDTH:
         name = name[1:]
     return f"…{name}"
-
-
-def _columns(text: str) -> int:
-    """How many columns of a terminal `text` takes."""
-    wide = sum(unicodedata.east_asian_width(character) in {"F", "W"} for character in text)
-    joined = sum(unicodedata.combining(character) > 0 for character in text)
-    return len(text) + wide - joined
-
-
-def _padded(text: str, width: int) -> str:
-    return text + " " * (width - _columns(text))

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Self
+from typing import BinaryIO, Self
 
-from controlplane.local.disk import Output
+from controlplane.local import disk
 from controlplane.local.hosts import Stack
 from controlplane.local.inspector import Inspector, Seen
 from controlplane.local.objects import Objects, TransferError
-from controlplane.local.outcomes import Outcome
+from controlplane.local.outcomes import Outcome, Output
 from controlplane.local.report import Picture, Result
 from controlplane.local.results import PREVIEWS, UPLOADS, OutputFolder
 from controlplane.local.uploads import Upload
@@ -46,6 +46,10 @@ class Transfers:
         """Upload in the background; on_failure gets a sentence for each file that could not be."""
         self._uploads = [self._in.submit(self._send, upload, on_failure) for upload in uploads]
 
+    def send_one(self, upload: Upload, on_failure: Callable[[Upload, str], None]) -> None:
+        """Upload in the background what nobody waits for."""
+        self._in.submit(self._send, upload, on_failure)
+
     def sent(self) -> bool:
         """Whether all uploads have ended."""
         return all(future.done() for future in self._uploads)
@@ -58,54 +62,65 @@ class Transfers:
         return self._out.submit(self._picture, upload, outcomes)
 
     def _send(self, upload: Upload, on_failure: Callable[[Upload, str], None]) -> None:
-        kind = mimetypes.guess_type(upload.path)[0] or "application/octet-stream"
+        assert upload.source is not None  # noqa: S101 - what lies in the bucket is not sent there
         try:
             with upload.source.open("rb") as file:
-                length = os.fstat(file.fileno()).st_size
-                self._objects.put(self._stack.source_bucket, upload.key, file, length, kind)
+                self.put(upload.key, file, os.fstat(file.fileno()).st_size)
         except OSError as error:
             on_failure(upload, f"The file could not be read: {error.strerror}.")
         except TransferError as error:
             on_failure(upload, f"The upload failed: {error}.")
 
+    def put(self, key: str, file: BinaryIO, length: int) -> None:
+        """Upload the first `length` bytes of `file`, now. Raises TransferError."""
+        kind = mimetypes.guess_type(key)[0] or "application/octet-stream"
+        self._objects.put(self._stack.source_bucket, key, file, length, kind)
+
+    def get(self, key: str, target: Path, *, of_upload: bool) -> None:
+        """Download an upload, or a result, into a file, now. Raises OSError, TransferError."""
+        self._objects.get(self._stack.source_bucket if of_upload else self._stack.output_bucket, key, target)
+
     def _picture(self, upload: Upload, outcomes: Sequence[Outcome]) -> Picture:
         """The upload beside its results; one of which nothing was made is not opened."""
-        results = tuple(map(self._fetch, outcomes))
-        try:
-            size = upload.source.stat().st_size
-        except OSError:
-            size = outcomes[0].bytes_in or 0
-        paths = {result.file: result.outcome.output or "" for result in results if result.file}
+        results = tuple(result for outcome in outcomes for result in self._fetch(outcome))
+        paths: dict[Path, str] = {result.file: result.output.key for result in results if result.file and result.output}
+        size = upload.size if upload.source is None else _size(upload.source)
+        size = size or next((outcome.bytes_in for outcome in outcomes if outcome.bytes_in), 0)
         if not paths:
             return Picture(upload, size, results)
         copy = self._copied(upload)
-        if copy is not None:
-            # What was uploaded, and not its copy: that one is on the disk by now.
-            paths[upload.source] = f"{UPLOADS}/{upload.path}"
+        # What was uploaded, and not its copy, where there is a choice: that one is on the disk by now.
+        original = upload.source or copy
+        if copy is not None and original is not None:
+            paths[original] = f"{UPLOADS}/{upload.path}"
         seen = dict(zip(paths, self._look(paths), strict=True))
         results = tuple(_compared(result, *seen[result.file]) if result.file else result for result in results)
-        if copy is None:
+        if copy is None or original is None:
             return Picture(upload, size, results)
-        return Picture(upload, size, results, seen[upload.source][0], copy, seen[upload.source][1])
+        return Picture(upload, size, results, seen[original][0], copy, seen[original][1])
 
-    def _fetch(self, outcome: Outcome) -> Result:
-        """The downloaded result, not yet looked at."""
-        if not outcome.made or outcome.output is None:
-            return Result(outcome)
-        try:
-            file = self._folder.claim(outcome.output)
-            self._objects.get(self._stack.output_bucket, outcome.output, file)
-        except (OSError, ValueError, TransferError) as error:
-            return Result(outcome, problem=f"The result could not be downloaded: {error}.")
-        return Result(outcome, file)
+    def _fetch(self, outcome: Outcome) -> Iterator[Result]:
+        """The downloaded results, not yet looked at; one without a file where there is none."""
+        if not outcome.made or not outcome.outputs:
+            yield Result(outcome)
+        for output in outcome.outputs:
+            try:
+                file = self._folder.claim(output.key)
+                self.get(output.key, file, of_upload=False)
+                yield Result(outcome, output, file)
+            except (OSError, ValueError, TransferError) as error:
+                yield Result(outcome, output, problem=f"The result could not be downloaded: {error}.")
 
     def _copied(self, upload: Upload) -> Path | None:
         """The upload beside its results, or None where it cannot be read any more."""
         try:
             copy = self._folder.claim(f"{UPLOADS}/{upload.path}")
-            with upload.source.open("rb", buffering=0) as file, Output(copy) as output:
+            if upload.source is None:
+                self.get(upload.key, copy, of_upload=True)
+                return copy
+            with upload.source.open("rb", buffering=0) as file, disk.Output(copy) as output:
                 output.write(file.readinto)
-        except OSError:
+        except (OSError, ValueError, TransferError):
             return None
         return copy
 
@@ -119,21 +134,28 @@ class Transfers:
             yield seen, preview
 
 
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0
+
+
 def _compared(result: Result, seen: Seen, preview: Path | None) -> Result:
-    assert result.file is not None  # noqa: S101 - it was looked at
-    problem = _difference(result.outcome, result.file.stat().st_size, seen)
+    assert result.file is not None and result.output is not None  # noqa: S101, PT018 - it was looked at
+    problem = _difference(result.output, result.file.stat().st_size, seen)
     return replace(result, seen=seen, preview=preview, problem=problem)
 
 
-def _difference(outcome: Outcome, size: int, seen: Seen) -> str | None:
+def _difference(output: Output, size: int, seen: Seen) -> str | None:
     """A sentence, if a result is not what the function's log line says of it."""
-    if size != outcome.bytes_out:
-        return f"The result has {size:,} bytes, and the function wrote {outcome.bytes_out:,}."
+    if size != output.bytes:
+        return f"The result has {size:,} bytes, and the function wrote {output.bytes or 0:,}."
     if not seen.width:
         return "The result cannot be opened on this computer."
-    if (seen.width, seen.height) != (outcome.width, outcome.height):
+    if (seen.width, seen.height) != (output.width, output.height):
         return (
             f"The result is {seen.width} x {seen.height} pixels, and the function made it "
-            f"{outcome.width} x {outcome.height}."
+            f"{output.width} x {output.height}."
         )
     return None

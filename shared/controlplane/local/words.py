@@ -14,7 +14,7 @@ def verdict(pictures: Sequence[Picture]) -> str:
 
 def failures(picture: Picture) -> list[tuple[tuple[str, ...], str, str]]:
     """What went wrong with a picture: variants, label and sentence, once for all variants that share it."""
-    found: dict[tuple[str, str], list[str]] = {}
+    found: dict[tuple[str, str], dict[str, None]] = {}
     for result in picture.results:
         if result.good:
             continue
@@ -22,5 +22,5 @@ def failures(picture: Picture) -> list[tuple[tuple[str, ...], str, str]]:
         label = "not as reported" if result.problem else outcome.outcome
         if outcome.reason:
             label += f": {outcome.reason}"
-        found.setdefault((label, result.problem or outcome.detail or ""), []).append(outcome.variant)
+        found.setdefault((label, result.problem or outcome.detail or ""), {})[outcome.variant] = None
     return [(tuple(variants), label, sentence) for (label, sentence), variants in found.items()]

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
@@ -20,7 +20,6 @@ from starlette.staticfiles import StaticFiles
 
 from controlplane.page.desk import Desk, Picture, RefusedError
 from controlplane.page.guard import FILE_POLICY
-from controlplane.page.journal import Upload
 from controlplane.page.source import Counts, Source, SourceError
 
 ASSETS = Path(__file__).with_name("assets")
@@ -109,38 +108,32 @@ class _Page:
 
     async def lines(self, request: Request) -> Response:
         """What a function wrote of an upload."""
-        upload, variant = self._upload(request), request.path_params["variant"]
-        return JSONResponse(list(upload.lines.get(variant, ())))
+        upload = self._here().journal.upload(request.path_params["number"])
+        return JSONResponse(list(upload.lines.get(request.path_params["variant"], ())) if upload else [])
 
     async def small_upload(self, request: Request) -> Response:
         """A small picture of an upload."""
-        return _shown(await run_in_threadpool(self._here().small, self._upload(request).key, True))
+        upload = self._here().journal.upload(request.path_params["number"])
+        return await _shown(self._here().small, upload.key if upload else None, of_upload=True)
 
     async def small_result(self, request: Request) -> Response:
         """A small picture of a result."""
-        return _shown(await run_in_threadpool(self._here().small, self._result(request), False))
+        return await _shown(self._here().small, self._result(request), of_upload=False)
 
     async def whole_result(self, request: Request) -> Response:
         """A result as it lies in the bucket."""
-        return _shown(await run_in_threadpool(self._here().whole, self._result(request), False))
+        return await _shown(self._here().whole, self._result(request), of_upload=False)
 
     def _here(self) -> Desk:
         assert self._desk is not None  # noqa: S101 - without one there are no such routes
         return self._desk
 
-    def _upload(self, request: Request) -> Upload:
+    def _result(self, request: Request) -> str | None:
+        """Its key; None where another upload has taken the place of its own."""
         upload = self._here().journal.upload(request.path_params["number"])
-        if upload is None:
-            raise HTTPException(404, "This upload is not remembered any more.")
-        return upload
-
-    def _result(self, request: Request) -> str:
-        """Its key."""
-        told = self._upload(request).told.get(request.path_params["variant"])
+        told = upload.told.get(request.path_params["variant"]) if upload else None
         index: int = request.path_params["index"]
-        if told is None or index >= len(told.results):
-            raise HTTPException(404, "There is no such result.")
-        return told.results[index].key
+        return told.results[index].key if told and index < len(told.results) else None
 
 
 class _Watch:
@@ -190,7 +183,13 @@ def _length(request: Request, most: int) -> int:
     return int(said)
 
 
-def _shown(picture: Picture) -> Response:
-    """Whatever is in it, the browser takes it for a picture and nothing else."""
+async def _shown(show: Callable[..., Picture], key: str | None, *, of_upload: bool) -> Response:
+    """Whatever is in it, the browser takes it for a picture and nothing else. Nothing, where there is no picture."""
+    if key is None:
+        return Response(status_code=204)
+    try:
+        picture = await run_in_threadpool(show, key, of_upload=of_upload)
+    except RefusedError:
+        return Response(status_code=204)
     headers = {"Content-Security-Policy": FILE_POLICY}
     return Response(picture.data, media_type=picture.content_type, headers=headers)

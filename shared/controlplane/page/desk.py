@@ -38,8 +38,8 @@ class Desk(Protocol):
     def put(self, path: str, file: BinaryIO, length: int) -> None:
         """Upload `length` bytes as `path` below the prefix. Raises RefusedError."""
 
-    def small(self, key: str, of_upload: bool) -> Picture:
+    def small(self, key: str, *, of_upload: bool) -> Picture:
         """A picture of a few hundred pixels of the upload or result `key`. Raises RefusedError."""
 
-    def whole(self, key: str, of_upload: bool) -> Picture:
+    def whole(self, key: str, *, of_upload: bool) -> Picture:
         """The result itself, or the upload. Raises RefusedError where no browser shows it."""

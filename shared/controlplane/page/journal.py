@@ -3,7 +3,6 @@
 import itertools
 import statistics
 import threading
-import time
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -45,6 +44,8 @@ class Told:
     detail: str | None = None
     milliseconds: float | None = None
     results: tuple[Result, ...] = ()
+    at: float = 0.0
+    """Seconds since 1970."""
 
 
 @dataclass
@@ -77,6 +78,8 @@ class Journal:
         self._lock = threading.Lock()
         self._changes = 0
         self._numbers = 0
+        self._count = 0
+        """Of keys: an upload that takes another's place is no further one."""
         self._by_key: dict[str, Upload] = {}
         self._by_number: dict[int, Upload] = {}
         """Oldest first."""
@@ -84,20 +87,23 @@ class Journal:
         self._times: dict[str, deque[float]] = {}
         self._outside: list[str] = []
 
-    def uploaded(self, key: str, size: int | None) -> None:
-        """There is an upload; one of a key that is known already has taken the other's place."""
+    def uploaded(self, key: str, size: int, at: float) -> None:
+        """There is an upload since `at`, in seconds since 1970; it has taken the place of an older one of its key.
+
+        News of it may come late: what was told of it already stays with it.
+        """
         with self._lock:
             known = self._by_key.get(key)
-            if known is not None and not known.told and known.size in {None, size}:
-                known.size = size
-                self._touch(known)
-            else:
-                self._new(key, size)
+            early = {one.variant: one for one in known.told.values() if one.at >= at} if known else {}
+            if known is None or known.size is not None or early.keys() != known.told.keys():
+                known = self._new(key, size, at)
+            known.size, known.at, known.told = size, at, early
+            self._touch(known)
 
     def told(self, key: str, told: Told, line: str) -> None:
         """A function has written `line` of the upload `key`."""
         with self._lock:
-            upload = self._by_key.get(key) or self._new(key, None)
+            upload = self._by_key.get(key) or self._new(key, None, told.at)
             upload.told[told.variant] = told
             upload.lines.setdefault(told.variant, []).append(line)
             self._outcomes.setdefault(told.variant, Counter())[told.outcome] += 1
@@ -130,7 +136,7 @@ class Journal:
             shown = {upload.number: upload for kind in (self._newest(), self._newest_failed()) for upload in kind}
             return {
                 "change": self._changes,
-                "uploaded": self._numbers,
+                "uploaded": self._count,
                 "variants": {
                     variant: {**outcomes, "milliseconds": _median(self._times.get(variant))}
                     for variant, outcomes in self._outcomes.items()
@@ -145,14 +151,16 @@ class Journal:
     def _newest_failed(self) -> Iterator[Upload]:
         return itertools.islice((upload for upload in reversed(self._by_number.values()) if upload.failed), SHOWN)
 
-    def _new(self, key: str, size: int | None) -> Upload:
+    def _new(self, key: str, size: int | None, at: float) -> Upload:
         self._numbers += 1
         replaced = self._by_key.get(key)
-        if replaced is not None:
+        upload = self._by_key[key] = Upload(self._numbers, key, size, at)
+        if replaced is None:
+            self._count += 1
+        else:
+            upload.lines = replaced.lines
             del self._by_number[replaced.number]
-        upload = self._by_key[key] = Upload(self._numbers, key, size, time.time())
         self._by_number[upload.number] = upload
-        self._touch(upload)
         if len(self._by_number) > REMEMBERED:
             oldest = next(iter(self._by_number.values()))
             del self._by_number[oldest.number], self._by_key[oldest.key]

@@ -7,6 +7,7 @@ import pytest
 
 from controlplane import cli
 from controlplane.commands import local
+from controlplane.environment import PROJECT
 from controlplane.errors import UsageError
 from controlplane.local.uploads import collect
 
@@ -28,6 +29,14 @@ def test_every_command_is_there() -> None:
         (["local", "--kee"], "--kee"),
         (["local", "--processes", "--containers"], "exclude each other"),
         (["local", "nowhere.jpg"], "There is no nowhere.jpg."),
+        (["local", ""], "is it a variable that is not set?"),
+        (["local", "--out", ""], "is it a variable that is not set?"),
+        (["local", "--watch", ""], "is it a variable that is not set?"),
+        (["local", "--watch", "nowhere"], "There is no folder nowhere to watch."),
+        (["local", "--set", "MAX_BYTES"], "--set MAX_BYTES"),
+        (["local", "--set", "OUTPUT_BUCKET=x"], "--set OUTPUT_BUCKET=x"),
+        (["local", "--set", "MAX_BYTES=many"], "MAX_BYTES='many' is not a whole number"),
+        (["local", "--port", "70000"], "--port"),
     ],
 )
 def test_wrong_usage_is_one_line_and_status_2(
@@ -58,4 +67,18 @@ def test_containers_are_the_default_where_processes_cannot_run() -> None:
 
 
 def test_pictures_ship_with_the_project(tmp_path: Path) -> None:
-    assert len(collect([local.PICTURES], tmp_path)) >= 5
+    keys = [upload.key for upload in collect(local.shipped(), tmp_path).uploads]
+    assert len(keys) >= 5
+    assert not [key for key in keys if "/" in key.removeprefix("ingest/")]
+
+
+def test_settings_are_the_stacks_parameters() -> None:
+    settings = ("MAX_BYTES=1000", "KEEP_METADATA=1", "CACHE_CONTROL=max-age=5")
+    parameters = {"MaxBytes": "1000", "KeepMetadata": "true", "CacheControl": "max-age=5"}
+    assert local.parameters_of(settings) == parameters
+
+
+def test_every_setting_is_a_parameter_of_the_stack() -> None:
+    template = (PROJECT / "shared/stack.yaml").read_text()
+    for name in local.SETTABLE:
+        assert f"\n  {local.parameter_of(name)}:\n    Type: " in template

@@ -46,6 +46,9 @@ export const seconds = (value) =>
 
 export const dimensions = (result) => (result.width ? `${result.width} × ${result.height}` : "");
 
+/** What people call a format. */
+export const format = (name) => (name ? ({ webp: "WebP" }[name] ?? name.toUpperCase()) : "");
+
 /** `image-2` before `image-10`. */
 export const natural = new Intl.Collator("en", { numeric: true }).compare;
 

@@ -5,8 +5,9 @@ import { $, calm, make, milliseconds, number, say, seconds } from "./dom.js";
 const SVG = "http://www.w3.org/2000/svg";
 const MOST_MOTES = 90; // of so many moving things at once nobody follows one more
 const SLOTS = 12;
-const SPEED = 0.62; // pixels a millisecond
-const SHORTEST = 260; // milliseconds
+const SPEED = 0.4; // pixels a millisecond
+const SHORTEST = 360; // milliseconds
+const LATEST = 9;
 
 export class Machine {
   constructor(root) {
@@ -86,6 +87,15 @@ export class Machine {
     else if (bad) this.#travel(`function ${variant}`, `dead ${variant}`, there, { ...look, bad });
   }
 
+  /** A result is in its bucket: the newest are seen there. */
+  lands(picture) {
+    const latest = $("#latest", this.root);
+    const image = make("img", { src: picture, alt: "" });
+    image.addEventListener("error", () => image.remove());
+    latest.prepend(image);
+    while (latest.children.length > LATEST) latest.lastChild.remove();
+  }
+
   /** Draws the wires anew: the layout has changed. */
   draw() {
     const box = this.root.getBoundingClientRect();
@@ -101,7 +111,7 @@ export class Machine {
         y: rect.top - box.top + rect.height / 2,
       };
     };
-    const [source, topic, target] = ["#source", "#topic", "#target"].map((id) => place($(id, this.root)));
+    const [source, topic, target] = ["#source", "#topic .icon", "#target"].map((id) => place($(id, this.root)));
     const drawn = new Map();
     const down = flow === "down";
     drawn.set("source>topic", down ? straightDown(source, topic) : across(source, topic));

@@ -3,7 +3,7 @@
 import { $, count, number, say } from "./dom.js";
 import { leftOut, listen, send, sorted } from "./drop.js";
 import { Machine } from "./machine.js";
-import { Uploads, Viewer, good, pathOf } from "./uploads.js";
+import { Uploads, Viewer, good, pathOf, small } from "./uploads.js";
 
 const takes = document.body.dataset.takes === "yes";
 const machine = new Machine($("#machine"));
@@ -34,8 +34,12 @@ function hearOfUploads(news) {
   for (const upload of news.uploads) {
     const before = known.get(upload.key);
     known.set(upload.key, upload);
+    const same = before?.number === upload.number ? before : null;
     // What had happened before the page was opened does not move.
-    if (greeted) animate(upload, before?.number === upload.number ? before : null);
+    if (greeted) animate(upload, same);
+    for (const [variant, told] of Object.entries(upload.told)) {
+      if (good(told) && !good(same?.told[variant])) machine.lands(small(upload, variant, 0));
+    }
   }
   while (known.size > 500) known.delete(known.keys().next().value);
   const outside = news.outside;

@@ -1,6 +1,6 @@
 // The uploads, newest first, each with its results beside it.
 
-import { $, copy, count, dimensions, make, milliseconds, number, say, size } from "./dom.js";
+import { $, copy, count, dimensions, format as title, make, milliseconds, number, say, size } from "./dom.js";
 
 const SHOWN = 60;
 
@@ -10,7 +10,7 @@ export const good = (told) => told?.outcome === "made";
 
 const failed = (upload) => Object.values(upload.told).some(({ outcome }) => outcome === "rejected" || outcome === "retried");
 
-const small = (upload, variant, index) =>
+export const small = (upload, variant, index) =>
   variant === undefined ? `uploads/${upload.number}/small` : `uploads/${upload.number}/${encodeURIComponent(variant)}/${index}/small`;
 
 export class Uploads {
@@ -100,7 +100,7 @@ export class Uploads {
     const state = told?.outcome ?? "waiting";
     tile.button.dataset.state = state;
     tile.button.disabled = !told;
-    const format = index ? ` ${result.format}` : "";
+    const format = index ? ` ${title(result.format)}` : "";
     say($(".name", tile.element), variant + format);
     say(
       $(".note", tile.element),
@@ -191,7 +191,7 @@ export class Viewer {
     this.#facts({
       Variant: variant,
       Outcome: told.reason ? `${told.outcome}: ${told.reason}` : told.outcome,
-      Format: result?.format,
+      Format: title(result?.format),
       Pixels: result && dimensions(result),
       Size: result && size(result.bytes),
       Time: milliseconds(told.milliseconds),

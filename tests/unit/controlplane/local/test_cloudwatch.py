@@ -53,7 +53,7 @@ def test_lines_and_metrics_are_found_where_aws_has_them(endpoint: str, capsys: p
     name = f"machine-{uuid4().hex}"
     logs, cloudwatch = aws.client("logs", endpoint), aws.client("cloudwatch", endpoint)
     logs.create_log_group(logGroupName=f"/aws/lambda/{name}")
-    stack = Stack(endpoint, "source", "output", (Function(name, "web", {}, 128, 3),), {}, {})
+    stack = Stack(endpoint, "source", "output", "topic", (Function(name, "web", {}, 128, 3),), {}, {})
     namespace = "ImageMachine"
     feed = CloudWatch()
     early = line(capsys, key=name, milliseconds=10.0, variant=name)
@@ -88,7 +88,7 @@ def test_lines_and_metrics_are_found_where_aws_has_them(endpoint: str, capsys: p
 
 
 def test_that_nobody_takes_them_stops_nothing() -> None:
-    stack = Stack("http://127.0.0.1:9", "source", "output", (Function("f", "web", {}, 128, 3),), {}, {})
+    stack = Stack("http://127.0.0.1:9", "source", "output", "topic", (Function("f", "web", {}, 128, 3),), {}, {})
     feed = CloudWatch()
     started = time.monotonic()
     with feed.fed(stack):

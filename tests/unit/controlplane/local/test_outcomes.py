@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from controlplane.local.follow import DeadLetter
-from controlplane.local.outcomes import Outcome, Tally, parse
+from controlplane.local.outcomes import Outcome, Output, Tally, parse
 from controlplane.local.processes import InvocationError, check
 
 LINE: dict[str, Any] = {
-    "_aws": {},
+    "_aws": {"Timestamp": 1_500},
     "variant": "web",
     "outcome": "made",
     "reason": None,
@@ -26,8 +26,24 @@ LINE: dict[str, Any] = {
 def test_a_log_line_is_an_outcome() -> None:
     outcome = parse(json.dumps(LINE))
     assert outcome == Outcome(
-        "web", "ingest/ü.jpg", "made", output="web/ü.jpg", bytes_out=10, milliseconds=1.5, receives=2
+        "web",
+        "ingest/ü.jpg",
+        "made",
+        outputs=(Output("web/ü.jpg", "jpeg", bytes=10),),
+        milliseconds=1.5,
+        receives=2,
+        at=1.5,
     )
+
+
+def test_a_log_line_of_several_formats_names_each() -> None:
+    outputs = [
+        {"key": "web/ü.jpg", "format": "jpeg", "width": 4, "height": 3, "bytes": 10},
+        {"key": "web/ü.jpg.webp", "format": "webp", "width": 4, "height": 3, "bytes": 8, "quality": 1},
+    ]
+    outcome = parse(json.dumps({**LINE, "output": None, "outputs": outputs}))
+    assert outcome is not None
+    assert outcome.outputs == (Output("web/ü.jpg", "jpeg", 4, 3, 10), Output("web/ü.jpg.webp", "webp", 4, 3, 8))
 
 
 @pytest.mark.parametrize(
@@ -48,10 +64,10 @@ def test_what_is_final(outcome: str, receives: int, final: bool) -> None:
 
 def test_the_first_final_outcome_counts() -> None:
     tally = Tally(["web", "mobile"], ["a"])
-    tally.add(Outcome("web", "a", "retried"))
-    tally.add(Outcome("web", "a", "made"))
-    tally.add(Outcome("web", "a", "skipped"))
-    tally.add(Outcome("web", "another", "made"))
+    assert not tally.add(Outcome("web", "a", "retried"))
+    assert tally.add(Outcome("web", "a", "made"))
+    assert not tally.add(Outcome("web", "a", "skipped"))
+    assert not tally.add(Outcome("web", "another", "made"))
     assert tally.total == 2
     assert tally.pending() == {("mobile", "a")}
     assert tally.next(0.01) == Outcome("web", "a", "made")

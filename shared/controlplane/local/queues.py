@@ -1,0 +1,50 @@
+"""The counts of a local machine's queues, for the page."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from controlplane.local.aws import client
+from controlplane.local.hosts import Stack
+from controlplane.local.machine import STACK_NAME
+from controlplane.local.uploads import INGEST
+from controlplane.page.source import Counts, Machine, SourceError
+
+_WAITING = "ApproximateNumberOfMessages"
+_IN_FLIGHT = "ApproximateNumberOfMessagesNotVisible"
+_DELAYED = "ApproximateNumberOfMessagesDelayed"
+
+
+class Queues:
+    """A page.source.Source."""
+
+    pause = 0.4
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._sqs = client("sqs", stack.endpoint)
+        self.machine = Machine(
+            name=STACK_NAME,
+            where=stack.endpoint,
+            uploads=f"s3://{stack.source_bucket}/{INGEST}",
+            results=f"s3://{stack.output_bucket}/",
+            variants=tuple(stack.queues),
+        )
+
+    def counts(self) -> Sequence[Counts]:
+        """Each variant as it is now. Raises SourceError."""
+        try:
+            return [self._counts(variant) for variant in self._stack.queues]
+        except (BotoCoreError, ClientError) as error:
+            raise SourceError(f"The machine's queues do not answer: {error}") from error
+
+    def _counts(self, variant: str) -> Counts:
+        queue = self._numbers(self._stack.queues[variant])
+        dead = self._numbers(self._stack.dead_letters[variant])
+        return Counts(variant, queue[_WAITING] + queue[_DELAYED], queue[_IN_FLIGHT], sum(dead.values()))
+
+    def _numbers(self, url: str) -> dict[str, int]:
+        names = [_WAITING, _IN_FLIGHT, _DELAYED]
+        attributes: dict[str, Any] = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+        return {name: int(attributes.get(name, 0)) for name in names}
