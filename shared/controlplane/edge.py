@@ -32,7 +32,8 @@ def answered(path: str, accept: str | None, made: Made) -> str | None:
     if path.lower().endswith(".json") or _is_by_name(path.lower(), formats):
         return path
     best = next((name for name in BEST_FIRST if name in formats and _takes(accept or "", name)), None)
-    return path if best is None else f"{path}.{best}"
+    # What came in the format already is written once: it is the result itself.
+    return path if best is None or path.lower().endswith(f".{best}") else f"{path}.{best}"
 
 
 def _takes(accept: str, name: str) -> bool:

@@ -2,20 +2,23 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from typing import Any, Protocol
 
 from imagemachine.envelopes import Notice
 from imagemachine.errors import OutOfTime, Reason, Rejected, Retryable
 from imagemachine.formats import FORMATS
-from imagemachine.keys import extension, has_extension_of, result_key, result_keys
+from imagemachine.keys import MANIFEST, extension, has_extension_of, key_beside, keys_beside, result_key, result_keys
+from imagemachine.manifest import CONTENT_TYPE as MANIFEST_TYPE
+from imagemachine.manifest import manifest
 from imagemachine.pool import Pool
 from imagemachine.settings import Settings
-from imagemachine.storage import Revision, Storage
-from imagemachine.variant import Made, Variant
+from imagemachine.storage import CARRIED_HEADERS, Origin, Revision, Storage, Upload
+from imagemachine.variant import Made, Output, Variant
 
 _ROUNDS = 10
 """How often an upload may change while it is worked on before the message goes back to the queue."""
@@ -44,6 +47,8 @@ class Report:
     outcome: Outcome
     detail: str | None = None
     output: str | None = None
+    outputs: tuple[str, ...] = ()
+    """The keys of all of its files, `output` first, in the order of `made.outputs`."""
     bytes_in: int | None = None
     bytes_out: int | None = None
     made: Made | None = None
@@ -107,6 +112,11 @@ class Job:
             return f"The key is outside {settings.ingest_prefix}."
         if settings.feeds_on(notice.bucket):
             return "The results' bucket is announced, and a result is no upload."
+        path = notice.key.removeprefix(settings.ingest_prefix)
+        if self._variant.only and not any(fnmatchcase(path, pattern) for pattern in self._variant.only):
+            return f"The variant is for {', '.join(self._variant.only)} only."
+        if pattern := next((pattern for pattern in self._variant.never if fnmatchcase(path, pattern)), None):
+            return f"The variant is never for {pattern}."
         if settings.suffixes and extension(notice.key) not in settings.suffixes:
             return f"The key's extension is none of {', '.join(settings.suffixes)}."
         return None
@@ -138,12 +148,13 @@ class Job:
                     return upload.revision, rejected
                 del data  # From here on others may be fetched into its place.
             with _timed(times, "store"):
-                output = self._store(notice, made, upload.revision)
+                outputs = self._store(notice, made, upload)
         report = Report(
             Outcome.MADE,
-            output=output,
+            output=outputs[0],
+            outputs=outputs,
             bytes_in=upload.size,
-            bytes_out=len(made.data),
+            bytes_out=sum(len(output.data) for output in made.outputs),
             made=made.without_data(),
             times=times,
         )
@@ -158,20 +169,52 @@ class Job:
                 raise OutOfTime(f"Only {left:.1f} s of this invocation were left for the picture.") from rejected
             raise
 
-    def _store(self, notice: Notice, made: Made, revision: Revision) -> str:
-        settings, format_ = self._settings, FORMATS[made.format]
+    def _store(self, notice: Notice, made: Made, upload: Upload) -> tuple[str, ...]:
+        """Put every file of a result; its keys. The first is put last: where it is, the others are."""
+        settings = self._settings
+        first = result_key(notice.key, settings.ingest_prefix, settings.output_prefix, FORMATS[made.format])
+        others = [key_beside(first, FORMATS[output.format].extensions[0]) for output in made.outputs[1:]]
+        keys = (first, *others)
         bucket = settings.output_bucket or notice.bucket
-        key = result_key(notice.key, settings.ingest_prefix, settings.output_prefix, format_)
-        self._storage.store(bucket, key, made, notice, revision, self._variant.recipe)
-        if not has_extension_of(notice.key, format_):
+        origin = self._origin(notice, upload)
+        for key, output in zip(others, made.outputs[1:], strict=True):
+            self._put(bucket, key, output, origin)
+        stored = set(keys)
+        if self._variant.manifest:
+            manifest_key = key_beside(first, MANIFEST)
+            body = manifest(self._variant.name, keys, made, origin)
+            self._storage.store(bucket, manifest_key, body, MANIFEST_TYPE, origin)
+            stored.add(manifest_key)
+        self._put(bucket, first, made.outputs[0], origin)
+        if not has_extension_of(notice.key, FORMATS[made.format]):
             # An earlier upload of this name, of another format, may have left its result under another key.
-            self._remove(notice, except_for=key)
-        return key
+            self._remove(notice, stored)
+        return keys
 
-    def _remove(self, notice: Notice, except_for: str | None = None) -> None:
-        keys = result_keys(notice.key, self._settings.ingest_prefix, self._settings.output_prefix)
+    def _put(self, bucket: str, key: str, output: Output, origin: Origin) -> None:
+        said = {"width": str(output.width), "height": str(output.height)}
+        self._storage.store(bucket, key, output.data, FORMATS[output.format].content_type, origin, **said)
+
+    def _origin(self, notice: Notice, upload: Upload) -> Origin:
+        """What its results say of an upload, with what of its own they carry."""
+        carry = self._settings.carry
+        return Origin(
+            notice.key,
+            upload.revision,
+            self._variant.recipe,
+            {name: value for name, value in upload.metadata.items() if name in carry},
+            {
+                name: upload.headers[name]
+                for header, name in CARRIED_HEADERS.items()
+                if header in carry and name in upload.headers
+            },
+        )
+
+    def _remove(self, notice: Notice, except_for: Collection[str] = ()) -> None:
+        firsts = result_keys(notice.key, self._settings.ingest_prefix, self._settings.output_prefix)
+        keys = {key for first in firsts for key in (first, *keys_beside(first))}
         bucket = self._settings.output_bucket or notice.bucket
-        self._storage.remove(bucket, [key for key in keys if key != except_for], notice)
+        self._storage.remove(bucket, sorted(keys.difference(except_for)), notice)
 
 
 def _left(remaining: Remaining) -> float:

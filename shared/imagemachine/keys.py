@@ -8,6 +8,9 @@ from imagemachine.envelopes import MAX_KEY_BYTES
 from imagemachine.formats import FORMATS
 from imagemachine.formats.format import Format
 
+MANIFEST = "json"
+"""The extension that is appended to a result's key for the key of its manifest."""
+
 _DIGITS = 16
 
 
@@ -39,6 +42,18 @@ def result_keys(key: str, ingest_prefix: str, output_prefix: str) -> Sequence[st
     """Every key that a result of upload `key` can have, whatever the upload's format was."""
     writable = (format_ for format_ in FORMATS.values() if format_.writable)
     return sorted({result_key(key, ingest_prefix, output_prefix, format_) for format_ in writable})
+
+
+def key_beside(key: str, extension_: str) -> str:
+    """The key of what lies beside the result `key` under an appended extension: another format of it, its manifest."""
+    path = f"{key}.{extension_}"
+    return path if len(path.encode()) <= MAX_KEY_BYTES else _shortened(path)
+
+
+def keys_beside(key: str) -> Sequence[str]:
+    """Every key of what can lie beside the result `key`, whatever its variant's formats are or once were."""
+    extensions = {format_.extensions[0] for format_ in FORMATS.values() if format_.writable}
+    return sorted(key_beside(key, extension_) for extension_ in (*extensions, MANIFEST))
 
 
 def common_prefix(keys: Sequence[str]) -> str:

@@ -23,7 +23,11 @@ _PAUSE_SECONDS = 1.0
 """The longest, where S3 is in trouble."""
 
 _WHERE = {"Bucket", "Key"}
-_HEADERS = {"ContentType": "content-type", "CacheControl": "cache-control"}
+_HEADERS = {
+    "ContentType": "content-type",
+    "CacheControl": "cache-control",
+    "ContentDisposition": "content-disposition",
+}
 _METADATA = "x-amz-meta-"
 
 _CHECKSUMS: Mapping[str, Callable[[bytes], bytes]] = {
@@ -141,6 +145,7 @@ def _described(answer: Answer) -> dict[str, Any]:
             name.removeprefix(_METADATA): value for name, value in headers.items() if name.startswith(_METADATA)
         },
     }
+    described |= {name: headers[header] for name, header in _HEADERS.items() if header in headers}
     if "x-amz-version-id" in headers:
         described["VersionId"] = headers["x-amz-version-id"]
     return described

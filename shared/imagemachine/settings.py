@@ -44,6 +44,9 @@ class Settings:
     max_seconds: float = 20.0
     """For one picture."""
     cache_control: str = "public, max-age=31536000"
+    carry: tuple[str, ...] = ()
+    """Names of the upload's user metadata that its results get too, lower case; content-disposition and cache-control
+    stand for these headers."""
     background: tuple[int, int, int] = (255, 255, 255)
     keep_metadata: bool = False
     require_sandbox: bool = False
@@ -73,11 +76,6 @@ class Settings:
         if problems:
             raise ConfigurationError(f"The {variant_name} function cannot start: " + "; ".join(problems) + ".")
         return cls(**values)
-
-    @property
-    def format(self) -> str | None:
-        """The result's format; None where the variant's own applies."""
-        return self.formats[0] if self.formats else None
 
     def feeds_on(self, bucket: str) -> bool:
         """Whether a result that lies in `bucket` would be taken for an upload."""
@@ -147,6 +145,13 @@ def _suffixes(text: str) -> tuple[str, ...]:
     return names
 
 
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip().lower() for name in text.split(","))
+    if not all(re.fullmatch(r"[a-z0-9][a-z0-9_.-]*", name) for name in names):
+        raise ValueError("is not a list of names of metadata, like title,author")
+    return names
+
+
 def _flag(text: str) -> bool:
     if text not in ("0", "1"):
         raise ValueError("is neither 0 nor 1")
@@ -205,6 +210,7 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "MAX_PIXELS": _whole(1, 10_000_000_000),
     "MAX_SECONDS": _seconds,
     "CACHE_CONTROL": _header,
+    "CARRY": _names,
     "BACKGROUND": _colour,
     "KEEP_METADATA": _flag,
     "REQUIRE_SANDBOX": _flag,

@@ -6,7 +6,7 @@ Every failure that is not an answer ("there is no such object") leaves here as a
 import base64
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
@@ -14,12 +14,16 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
 from imagemachine.envelopes import Notice
 from imagemachine.errors import Reason, Rejected, Retryable
-from imagemachine.formats import FORMATS
 from imagemachine.keys import common_prefix
-from imagemachine.variant import Made
 
 _MAX_METADATA = 1400
 """S3 takes 2 KiB of user metadata in all; the other entries need the rest."""
+
+_MOST_METADATA = 2048
+"""Bytes of names and values, of which S3 takes no more."""
+
+CARRIED_HEADERS: Mapping[str, str] = {"content-disposition": "ContentDisposition", "cache-control": "CacheControl"}
+"""What CARRY may name that is no user metadata, with S3's names for it."""
 
 _MAX_DETAIL = 2000
 """Characters, of the 256 KiB that SQS takes of a message with its attributes."""
@@ -42,6 +46,10 @@ class Upload:
     revision: Revision
     size: int
     _stream: Any
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    """What the uploader said of it, by lower-case names."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Its Content-Disposition and Cache-Control, by S3's names for them, where it has them."""
 
     def read(self, max_bytes: int) -> bytes:
         """All its bytes; can be called once. Raises Rejected(too-many-bytes, empty) before reading any.
@@ -63,6 +71,20 @@ class Upload:
         return data
 
 
+@dataclass(frozen=True)
+class Origin:
+    """What a result was made of, and how: it goes into its metadata."""
+
+    key: str
+    """The upload's."""
+    revision: Revision
+    recipe: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    """The upload's own that goes along, as far as there is room."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Those of the upload that go along."""
+
+
 class Storage:
     """The two buckets. `s3` is a boto3 client, safe to share between threads."""
 
@@ -77,7 +99,13 @@ class Storage:
                 answer = self._s3.get_object(Bucket=notice.bucket, Key=notice.key)
         except _Absent:
             return None
-        return Upload(_revision(answer), answer["ContentLength"], answer["Body"])
+        return Upload(
+            _revision(answer),
+            answer["ContentLength"],
+            answer["Body"],
+            {name.lower(): value for name, value in answer.get("Metadata", {}).items()},
+            {name: answer[name] for name in CARRIED_HEADERS.values() if answer.get(name)},
+        )
 
     def revision(self, notice: Notice) -> Revision | None:
         """Which bytes the upload holds now, or None where it is gone."""
@@ -87,19 +115,26 @@ class Storage:
         except _Absent:
             return None
 
-    def store(self, bucket: str, key: str, made: Made, notice: Notice, revision: Revision, recipe: str) -> None:
-        """Put a result, with what an audit needs to tell it current from stale."""
-        metadata = {"source-key": _ascii(notice.key), "source-etag": revision.etag, "recipe": recipe}
-        if revision.version is not None:
-            metadata["source-version"] = revision.version
+    def store(self, bucket: str, key: str, body: bytes, content_type: str, origin: Origin, **said: str) -> None:
+        """Put a result, with what an audit needs to tell it current from stale, and what else is `said` of it."""
+        metadata = {"source-key": _ascii(origin.key), "source-etag": origin.revision.etag, "recipe": origin.recipe}
+        if origin.revision.version is not None:
+            metadata["source-version"] = origin.revision.version
+        metadata |= said
+        room = _MOST_METADATA - _length(metadata)
+        for name, text in origin.metadata.items():
+            # Ours come first; S3 would refuse the whole result for one that finds no room.
+            value = text if text.isascii() else _word(text)
+            if name not in metadata and (room := room - len(name) - len(value)) >= 0:
+                metadata[name] = value
         with _trouble("store the result"):
             self._s3.put_object(
                 Bucket=bucket,
                 Key=key,
-                Body=made.data,
-                ContentType=FORMATS[made.format].content_type,
-                CacheControl=self._cache_control,
+                Body=body,
+                ContentType=content_type,
                 Metadata=metadata,
+                **{"CacheControl": self._cache_control, **origin.headers},
             )
 
     def remove(self, bucket: str, keys: Sequence[str], notice: Notice) -> bool:
@@ -180,12 +215,21 @@ def _revision(answer: Mapping[str, Any]) -> Revision:
     return Revision(etag=answer["ETag"].strip('"'), version=answer.get("VersionId"))
 
 
+def _length(metadata: Mapping[str, str]) -> int:
+    return sum(len(name) + len(value.encode()) for name, value in metadata.items())
+
+
 def _ascii(key: str) -> str:
     """A key as metadata can hold it: percent-encoded, or where that is too long as an RFC 2047 word."""
     encoded = quote(key, safe="/")
     if len(encoded) <= _MAX_METADATA:
         return encoded
-    return f"=?UTF-8?B?{base64.b64encode(key.encode()).decode()}?="
+    return _word(key)
+
+
+def _word(text: str) -> str:
+    """Text as an encoded word of RFC 2047, as S3 itself gives metadata that is not ASCII."""
+    return f"=?UTF-8?B?{base64.b64encode(text.encode()).decode()}?="
 
 
 def _sqs_text(text: str) -> str:

@@ -48,6 +48,8 @@ class Variant(metaclass=Written):
     background: tuple[int, int, int] = (255, 255, 255)
     """What shows through where the result's format has no transparency: sRGB, 0 to 255."""
     keep_metadata: bool = False
+    manifest: bool = False
+    """Whether a small JSON lies beside each result, for a page: its files, formats and sizes."""
     only: Sequence[str] = ()
     never: Sequence[str] = ()
     """Shell patterns of paths below the ingest prefix; what they leave out is skipped."""
@@ -91,7 +93,7 @@ class Variant(metaclass=Written):
             variant,
             steps=[step.configured(settings.width, settings.height) for step in self.steps],
             quality=settings.quality or self.quality,
-            formats=(settings.format,) if settings.format else self.formats,
+            formats=settings.formats or self.formats,
         )
 
     @cached_property
@@ -103,6 +105,7 @@ class Variant(metaclass=Written):
             "quality": {name: self.quality_in(name) for name in CHOICES},
             "background": self.background,
             "keep_metadata": self.keep_metadata,
+            "manifest": self.manifest,
             "policy": policy.numbers(),
             "engine": engine(),
         }

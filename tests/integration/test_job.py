@@ -98,6 +98,8 @@ def test_made_is_stored_with_what_an_audit_needs(bucket: Bucket) -> None:
         "source-key": "ingest/holiday/Caf%C3%A9%2050%25%20%2B%20%C3%BC.jpg",
         "source-etag": etag,
         "recipe": VARIANT.recipe,
+        "width": "1",
+        "height": "1",
     }
 
 

@@ -160,4 +160,10 @@ def test_a_list_of_variants_values_that_makes_no_sense_is_refused(text: str) -> 
 
 def test_formats_is_what_counts_beside_its_older_name() -> None:
     settings = Settings.load({"FORMAT": "png", "FORMATS": "webp,avif"}, "web")
-    assert (settings.format, settings.formats) == ("webp", ("webp", "avif"))
+    assert settings.formats == ("webp", "avif")
+
+
+def test_what_goes_along_is_named_in_any_case() -> None:
+    assert Settings.load({"CARRY": "Title, x-by,Cache-Control"}, "web").carry == ("title", "x-by", "cache-control")
+    with pytest.raises(ConfigurationError, match="CARRY"):
+        Settings.load({"CARRY": "title,"}, "web")
