@@ -178,21 +178,23 @@ class Job:
         bucket = settings.output_bucket or notice.bucket
         origin = self._origin(notice, upload)
         for key, output in zip(others, made.outputs[1:], strict=True):
-            self._put(bucket, key, output, origin)
+            self._put(bucket, key, output, made, origin)
         stored = set(keys)
         if self._variant.manifest:
             manifest_key = key_beside(first, MANIFEST)
             body = manifest(self._variant.name, keys, made, origin)
             self._storage.store(bucket, manifest_key, body, MANIFEST_TYPE, origin)
             stored.add(manifest_key)
-        self._put(bucket, first, made.outputs[0], origin)
+        self._put(bucket, first, made.outputs[0], made, origin)
         if not has_extension_of(notice.key, FORMATS[made.format]):
             # An earlier upload of this name, of another format, may have left its result under another key.
             self._remove(notice, stored)
         return keys
 
-    def _put(self, bucket: str, key: str, output: Output, origin: Origin) -> None:
+    def _put(self, bucket: str, key: str, output: Output, made: Made, origin: Origin) -> None:
         said = {"width": str(output.width), "height": str(output.height)}
+        if made.colour:
+            said |= {"colour": made.colour, "placeholder": made.placeholder}
         self._storage.store(bucket, key, output.data, FORMATS[output.format].content_type, origin, **said)
 
     def _origin(self, notice: Notice, upload: Upload) -> Origin:

@@ -24,6 +24,8 @@ def manifest(variant: str, keys: Sequence[str], made: Made, origin: Origin) -> b
         "variant": variant,
         "recipe": origin.recipe,
         "frames": first.frames,
+        "colour": made.colour or None,
+        "placeholder": made.placeholder or None,
         "sources": [
             {
                 "type": FORMATS[output.format].content_type,

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from functools import cache, cached_property
 
+from imagemachine import impression
 from imagemachine.colour import profiles
 from imagemachine.colour.convert import is_srgb
 from imagemachine.errors import Reason, Rejected
@@ -30,7 +31,8 @@ def render(variant: Variant, source: Source | memoryview, limits: Limits) -> Mad
     _check_pixels(header, limits)
     rendering = _Rendering(variant, header)
     outputs, engines = zip(*map(rendering.output, rendering.formats), strict=True)
-    return Made(outputs, engines[0], tuple(dict.fromkeys(header.notes)))
+    impressions = rendering.impression()
+    return Made(outputs, engines[0], tuple(dict.fromkeys(header.notes)), *impressions)
 
 
 def _check_bytes(length: int, limits: Limits) -> None:
@@ -75,6 +77,13 @@ class _Rendering:
         if len(made.data) <= len(self._header.source):
             return made, engine
         return self._rewritten() or (made, engine)
+
+    def impression(self) -> tuple[str, str]:
+        """Colour and placeholder of what was made; empty where nothing had to be decoded: nothing is for this alone."""
+        if "_picture" not in vars(self):
+            return "", ""
+        pixels = impression.small(self._picture)
+        return impression.colour(pixels), impression.placeholder(pixels)
 
     def _may_stay(self, format_: Format) -> bool:
         """Whether the upload's own samples can be the result's, lying another way at most."""

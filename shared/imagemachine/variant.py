@@ -173,6 +173,10 @@ class Made:
     """What did the pixel work, for the log: `pillow 13.0.0`, `turbojpeg`, ..."""
     notes: tuple[str, ...] = ()
     """Sentences for the log: what was noticed and put right on the way, such as a broken colour profile."""
+    colour: str = ""
+    """The dominant colour, `#rrggbb`; empty where nothing had to be decoded."""
+    placeholder: str = ""
+    """A ThumbHash in base64, for a page to show until the picture has come; empty like the colour."""
 
     def without_data(self) -> "Made":
         """The same without the files' bytes, which take up memory."""

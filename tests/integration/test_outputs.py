@@ -24,7 +24,8 @@ class Several:
 
     def run(self, data: bytes, seconds: float) -> Made:
         del seconds
-        return Made(tuple(Output(data * count, name, 8, 6, 1) for count, name in enumerate(self.formats, 1)), "double")
+        outputs = tuple(Output(data * count, name, 8, 6, 1) for count, name in enumerate(self.formats, 1))
+        return Made(outputs, "double", colour="#102030", placeholder="3EgK")
 
 
 def job(bucket: Bucket, formats: tuple[str, ...], environment: dict[str, str] | None = None, **options: Any) -> Job:
@@ -48,6 +49,7 @@ def test_every_format_lies_beside_the_result_under_its_own_extension(bucket: Buc
         assert head["ContentType"] == kind
         assert head["Metadata"]["source-key"] == "ingest/a/cat.jpg"
         assert (head["Metadata"]["width"], head["Metadata"]["height"]) == ("8", "6")
+        assert (head["Metadata"]["colour"], head["Metadata"]["placeholder"]) == ("#102030", "3EgK")
 
 
 def test_they_are_removed_together(bucket: Bucket) -> None:
@@ -85,6 +87,7 @@ def test_a_manifest_is_what_a_page_needs(bucket: Bucket) -> None:
     assert answer["ContentType"] == "application/json"
     said = json.loads(answer["Body"].read())
     assert said["source"] == {"key": "ingest/a b/cät.jpg", "etag": etag}
+    assert (said["colour"], said["placeholder"]) == ("#102030", "3EgK")
     assert said["img"] == {"src": "hero/a%20b/c%C3%A4t.jpg", "width": 8, "height": 6}
     assert [source["type"] for source in said["sources"]] == ["image/jpeg", "image/webp", "image/avif"]
     assert [source["bytes"] for source in said["sources"]] == [1, 2, 3]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from imagemachine import impression
+from imagemachine.pictures.raster import Raster
 
 SIDES = st.integers(min_value=1, max_value=16)
 
@@ -23,6 +24,10 @@ def pictures(draw: st.DrawFn, *, opaque: bool) -> Image.Image:
     if opaque:
         pixels[..., 3] = 255
     return Image.fromarray(pixels, "RGBA")
+
+
+def small(image: Image.Image) -> Image.Image:
+    return impression.small(Raster.of(image))
 
 
 def parts(data: bytes) -> tuple[list[int], list[int]]:
@@ -63,7 +68,7 @@ def test_any_picture_has_one_of_the_same_length(picture: Image.Image) -> None:
 
 @given(st.tuples(*[st.integers(0, 255)] * 3), SIDES, SIDES)
 def test_a_plain_picture_has_its_colour(rgb: tuple[int, int, int], width: int, height: int) -> None:
-    pixels = impression.small(Image.new("RGB", (width, height), rgb))
+    pixels = small(Image.new("RGB", (width, height), rgb))
     assert impression.colour(pixels) == "#{:02x}{:02x}{:02x}".format(*rgb)
     (lightness, *_), _ = parts(base64.b64decode(impression.placeholder(pixels)))
     assert abs(lightness - 63 * sum(rgb) / 3 / 255) <= 0.51
@@ -73,8 +78,8 @@ def test_the_colour_is_that_of_the_most_of_what_is_seen() -> None:
     picture = Image.new("RGBA", (90, 60), (0, 0, 0, 0))  # Most of it is black, and transparent.
     picture.paste((200, 30, 40, 255), (0, 0, 40, 60))
     picture.paste((20, 130, 240, 255), (40, 0, 55, 60))
-    assert impression.colour(impression.small(picture)) == "#c81e28"
-    assert impression.colour(impression.small(Image.new("RGBA", (3, 3)))) == "#000000"
+    assert impression.colour(small(picture)) == "#c81e28"
+    assert impression.colour(small(Image.new("RGBA", (3, 3)))) == "#000000"
 
 
 @pytest.mark.parametrize(
@@ -91,5 +96,5 @@ def test_the_colour_is_that_of_the_most_of_what_is_seen() -> None:
 )
 def test_every_mode_of_a_result(mode: str, colour: int | tuple[int, ...], seen: str) -> None:
     for size in [(1, 1), (1, 400), (640, 480)]:
-        pixels = impression.small(Image.new(mode, size, colour))
-        assert (max(pixels.size) <= 16, pixels.mode, impression.colour(pixels)) == (True, "RGBA", seen)
+        pixels = small(Image.new(mode, size, colour))
+        assert (max(pixels.size) <= 12, pixels.mode, impression.colour(pixels)) == (True, "RGBA", seen)

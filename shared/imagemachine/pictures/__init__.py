@@ -74,6 +74,10 @@ class Picture(Protocol):
         """The same as a `Raster`, eight bits a sample (sixteen in grey); of an animation the first frame."""
         ...
 
+    def glimpse(self, size: Size) -> "Image.Image":
+        """Single pixels of it, of its first frame, as an image of `size`: L, LA, RGB or RGBA. It has to be drawn."""
+        ...
+
     def drawn(self) -> Self:
         """The same with its samples as the view shows them; what has been drawn is not drawn again."""
         ...

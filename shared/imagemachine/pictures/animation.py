@@ -68,6 +68,10 @@ class Animation:
         """The first frame."""
         return next(iter(self.frames)).picture.as_raster()
 
+    def glimpse(self, size: Size) -> Image.Image:
+        """Single pixels of its first frame, as an image of `size`."""
+        return next(iter(self.frames)).picture.glimpse(size)
+
     def drawn(self) -> "Animation":
         """The same with every frame drawn, each before the next one is decoded."""
         frames = [Frame(frame.picture.drawn(), frame.seconds) for frame in self.frames]

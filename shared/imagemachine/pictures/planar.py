@@ -136,6 +136,15 @@ class Planar(Viewed):
             narrow=narrow,
         )
 
+    def glimpse(self, size: Size) -> Image.Image:
+        """Single samples of each plane, mixed, as an image of `size`."""
+        planes = [plane.resize(size, Image.Resampling.NEAREST) for plane in self.drawn().planes]
+        if self.narrow:
+            planes = [
+                plane.point(levels) for plane, levels in zip(planes, (_WIDE[0], _WIDE[1], _WIDE[1]), strict=False)
+            ]
+        return Image.merge("YCbCr", planes).convert("RGB") if self.chroma else planes[0]
+
     def drawn(self) -> "Planar":
         """The same with its planes as they are seen: turned, then resampled, in the wanted subsampling.
 

@@ -48,6 +48,11 @@ class Raster(Viewed):
         """Itself."""
         return self
 
+    def glimpse(self, size: Size) -> Image.Image:
+        """Single pixels of it, as an image of `size`."""
+        image = self.pixels().resize(size, Image.Resampling.NEAREST)
+        return narrowed(image) if image.mode == "I;16" else image
+
     def drawn(self) -> "Raster":
         """The same with its pixels as they are seen: resampled, then in sRGB, then turned."""
         as_it_is = self.said is None and self.image.mode != "RGBX" and plain(self.image) is self.image

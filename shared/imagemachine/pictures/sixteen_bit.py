@@ -63,6 +63,10 @@ class SixteenBit(Viewed):
         """The same in eight bits, the upper ones."""
         return Raster(self.view, self.high)
 
+    def glimpse(self, size: Size) -> Image.Image:
+        """Single pixels of it, in eight bits, as an image of `size`."""
+        return self.as_raster().glimpse(size)
+
     def drawn(self) -> "SixteenBit":
         """The same with its samples as they are seen: resampled, its transparency premultiplied, then turned."""
         if self.view == whole(self.high.size):
