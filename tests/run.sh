@@ -30,7 +30,7 @@ lint() {
   "${python}" -m ruff check .
   "${python}" -m ruff format --check --quiet .
   step 'mypy --strict'
-  "${python}" -m mypy shared/imagemachine docker/base docker/deploy shared/controlplane tests
+  "${python}" -m mypy shared/imagemachine docker/base shared/controlplane tests
   local variant
   for variant in images/*/app.py; do "${python}" -m mypy "${variant}"; done
   step 'import order'

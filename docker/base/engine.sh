@@ -1,4 +1,5 @@
-# Speaking with Docker. Sourced.
+#!/usr/bin/env bash
+# Speaking with Docker. Sourced, or run for one of its functions.
 # shellcheck shell=bash
 
 # The docker client that can run BuildKit builds. Not always the first on PATH: one of version 23 or later needs its
@@ -40,3 +41,9 @@ engine::answers() {
     return 1
   fi
 }
+
+# Run, not sourced: engine.sh build ARGUMENT ...
+if [[ ${BASH_SOURCE[0]} == "$0" ]]; then
+  set -euo pipefail
+  "engine::${1:?}" "${@:2}"
+fi

@@ -7,9 +7,11 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from controlplane.cli import main
+from controlplane.signals import stop_on_signals
 
 if __name__ == "__main__":
     for stream in (sys.stdout, sys.stderr):
         # A file name may hold what the terminal's encoding, or any, does not.
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    stop_on_signals()
     sys.exit(main(sys.argv[1:]))

@@ -76,6 +76,8 @@ class Account:
     number: str
     """Twelve digits."""
     region: str
+    partition: str
+    """The part of AWS that the region is in, as ARNs name it: `aws` nearly everywhere."""
     clients: Clients = field(repr=False, compare=False)
     endpoint: str | None = None
     """The emulator's URL, where it is an emulated account."""
@@ -101,7 +103,8 @@ class Account:
     @classmethod
     def _known(cls, session: boto3.Session, region: str, endpoint: str | None) -> "Account":
         clients = Clients(session, endpoint)
-        return cls(clients["sts"].get_caller_identity()["Account"], region, clients, endpoint)
+        caller = clients["sts"].get_caller_identity()
+        return cls(caller["Account"], region, caller["Arn"].split(":")[1], clients, endpoint)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ INTERRUPTED = 130
 
 COMMANDS = {
     "local": "Run the whole machine on this computer, on pictures and folders of yours; no AWS account is needed.",
+    "check": "Load every variant and setting, say what is in the way of `up` and what it would change; change nothing.",
     "up": "Build the images, push them to ECR, create or update the stack; run again, it changes only what changed.",
     "push": "Build, push and update only these functions.",
     "destroy": "Take the stack away again, after asking; buckets with pictures in them are kept.",
@@ -74,7 +75,7 @@ def main(arguments: Sequence[str]) -> int:
         return _end(str(failure), failure.status)
     except Stopped as stopped:
         return _end("Stopped.", stopped.status)
-    except (click.Abort, KeyboardInterrupt):
+    except click.Abort:
         return _end("Stopped.", INTERRUPTED)
     except BrokenPipeError:
         # Nobody reads on, as in `... | head`; Python would complain of it when it flushes at the end.

@@ -10,10 +10,13 @@ Everything else that is raised is a fault of ours and ends in a traceback.
 class Failure(Exception):
     """The root; the message is a sentence or two for a person."""
 
-    status = 1
+    def __init__(self, sentence: str, status: int = 1) -> None:
+        super().__init__(sentence)
+        self.status = status
 
 
 class UsageError(Failure):
     """The command cannot be done as typed."""
 
-    status = 2
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence, status=2)
