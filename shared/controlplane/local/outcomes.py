@@ -81,9 +81,10 @@ def parse(line: str) -> Outcome | None:
 
 def _outputs(said: Mapping[str, Any]) -> Iterator[Output]:
     """A function tells of one result by the line's own fields, of several by a list of such."""
-    for output in said.get("outputs") or ():
+    several = said.get("outputs") or ()
+    for output in several:
         yield Output(**{name: output[name] for name in Output.__dataclass_fields__ if output.get(name) is not None})
-    if said.get("output") is not None:
+    if not several and said.get("output") is not None:
         key = said["output"]
         yield Output(key, _format_of(key), said.get("width"), said.get("height"), said.get("bytes_out"))
 

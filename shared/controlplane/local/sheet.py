@@ -1,12 +1,13 @@
 """index.html: the contact sheet, each upload beside its results. Nothing comes from the network.
 
-Its one script searches, and is named in the sheet's own policy by its hash; without it all is there and shown.
+Its script draws the rows that are in sight, of thousands, and searches them; the sheet's policy names it by its hash.
 """
 
 import hashlib
+import json
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -24,9 +25,6 @@ from controlplane.words import count, duration, milliseconds, size
 from imagemachine.formats import FORMATS
 
 _HERE = Path(__file__).parent
-_ROW, _GAP, _CAPTION = 1304, 24, 172
-"""In pixels of the screen, as sheet.css has them: a row at its widest, between pictures, under one at least."""
-
 _MOST_NAMED = 6
 _MOST_KINDS = 12
 
@@ -50,15 +48,10 @@ class Tile:
     expected: str = ""
     as_expected: bool = True
     link: str = ""
-    source: str = ""
-    """What is shown: the file itself, or a small stand-in."""
+    """The file; empty where it cannot be shown."""
+    small: str = ""
+    """What is shown instead of it."""
     transparent: bool = False
-    colour: str = ""
-
-    @property
-    def dimensions(self) -> str:
-        """`640 x 427`, with the sign for it."""
-        return _dimensions(self.width, self.height)
 
 
 @dataclass(frozen=True)
@@ -84,46 +77,6 @@ class Row:
         """Whether a variant is missing."""
         return bool(self.failures)
 
-    @property
-    def folder(self) -> str:
-        """With its slash; empty at the top."""
-        parent = PurePosixPath(self.path).parent
-        return f"{parent}/" if parent.name else ""
-
-    @property
-    def name(self) -> str:
-        """Without the folder."""
-        return PurePosixPath(self.path).name
-
-    @property
-    def wide(self) -> int:
-        """The widths, together, of the pictures that are drawn wider than their captions."""
-        return max(1, sum(self._large()))
-
-    @property
-    def rest(self) -> int:
-        """What gaps and the other pictures take of the row, in pixels of the screen."""
-        return _GAP * (len(self.tiles) - 1) + _CAPTION * (len(self.tiles) - len(self._large()))
-
-    def _large(self) -> list[int]:
-        """The widths of the pictures that are wider than a caption where the row is as wide as it may be."""
-        widths = sorted((tile.width for tile in self.tiles), reverse=True)
-        for number in range(len(widths), 0, -1):
-            room = _ROW - _GAP * (len(widths) - 1) - _CAPTION * (len(widths) - number)
-            if widths[number - 1] * min(1, room / max(1, sum(widths[:number]))) >= _CAPTION:
-                return widths[:number]
-        return widths[:1]
-
-    @property
-    def high(self) -> int:
-        """The largest height."""
-        return max(1, *(tile.height for tile in self.tiles))
-
-    @property
-    def most(self) -> int:
-        """The largest width."""
-        return max(1, *(tile.width for tile in self.tiles))
-
 
 def write(
     target: Path, pictures: Sequence[Picture], seconds: float, now: datetime, expected: Expectations | None = None
@@ -138,16 +91,29 @@ def write(
         title=f"{count(len(pictures), 'picture')}, {count(sum(result.good for result in results), 'result')}",
         count_=count(len(pictures), "picture"),
         facts_=_facts(pictures, results, seconds).items(),
-        rows=rows,
         kinds=list(_kinds(failed))[:_MOST_KINDS],
         failed=count(len(failed), "picture"),
         failed_number=len(failed),
         made=f"{now:%-d %B %Y, %H:%M}",
         policy=_policy(script),
+        data=Markup(_data(rows)),  # noqa: S704 - JSON in which nothing ends the element
         script=Markup(script),  # noqa: S704 - ours, as is the style
         style=Markup(style),  # noqa: S704
     )
     target.write_bytes(page.encode(errors="replace"))
+
+
+def _data(rows: Sequence[Row]) -> str:
+    """The rows for sheet.js, without what is empty."""
+    plain = [
+        {
+            "path": row.path,
+            "tiles": [{name: value for name, value in asdict(tile).items() if value} for tile in row.tiles],
+            "failures": [asdict(failure) for failure in row.failures],
+        }
+        for row in rows
+    ]
+    return json.dumps(plain, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
 def _template() -> jinja2.Template:
@@ -242,7 +208,8 @@ def _result(picture: Picture, result: Result, folder: Path, expected: Expected) 
 def _files(file: Path | None, preview: Path | None, seen: Seen, folder: Path) -> dict[str, Any]:
     if file is None or not seen.width:
         return {}
-    return {"link": _link(file, folder), "source": _link(preview or file, folder), "transparent": seen.transparent}
+    small = _link(preview, folder) if preview else ""
+    return {"link": _link(file, folder), "small": small, "transparent": seen.transparent}
 
 
 def _link(file: Path, folder: Path) -> str:

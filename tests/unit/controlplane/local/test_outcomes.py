@@ -41,7 +41,7 @@ def test_a_log_line_of_several_formats_names_each() -> None:
         {"key": "web/ü.jpg", "format": "jpeg", "width": 4, "height": 3, "bytes": 10},
         {"key": "web/ü.jpg.webp", "format": "webp", "width": 4, "height": 3, "bytes": 8, "quality": 1},
     ]
-    outcome = parse(json.dumps({**LINE, "output": None, "outputs": outputs}))
+    outcome = parse(json.dumps({**LINE, "outputs": outputs}))
     assert outcome is not None
     assert outcome.outputs == (Output("web/ü.jpg", "jpeg", 4, 3, 10), Output("web/ü.jpg.webp", "webp", 4, 3, 8))
 
