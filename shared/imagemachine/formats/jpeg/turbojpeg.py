@@ -11,10 +11,10 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
 
+from imagemachine.formats.native import Signature, load
 from imagemachine.pictures import Size
 from imagemachine.pictures.buffer import blank, buffer_of
 from imagemachine.pictures.planar import Planar, Plane, Subsampling, extended
@@ -71,68 +71,32 @@ def _candidates() -> Iterator[str]:
             yield from map(str, sorted((home / folder).glob("libturbojpeg*")))
 
 
-def _load() -> ctypes.CDLL | None:
-    for candidate in _candidates():
-        try:
-            library = ctypes.CDLL(candidate)
-            library.tjInitTransform.restype = ctypes.c_void_p
-            library.tjDestroy.argtypes = (ctypes.c_void_p,)
-            library.tjFree.argtypes = (ctypes.c_void_p,)
-            library.tjTransform.argtypes = (
-                ctypes.c_void_p,
-                ctypes.c_char_p,
-                ctypes.c_ulong,
-                ctypes.c_int,
-                ctypes.POINTER(ctypes.c_void_p),
-                ctypes.POINTER(ctypes.c_ulong),
-                ctypes.POINTER(_Transform),
-                ctypes.c_int,
-            )
-            library.tjInitDecompress.restype = ctypes.c_void_p
-            library.tjDecompressHeader3.argtypes = (
-                ctypes.c_void_p,
-                ctypes.c_char_p,
-                ctypes.c_ulong,
-                *[ctypes.POINTER(ctypes.c_int)] * 4,
-            )
-            library.tjDecompressToYUVPlanes.argtypes = (
-                ctypes.c_void_p,
-                ctypes.c_char_p,
-                ctypes.c_ulong,
-                ctypes.POINTER(ctypes.c_void_p),
-                ctypes.c_int,
-                ctypes.c_void_p,
-                ctypes.c_int,
-                ctypes.c_int,
-            )
-            library.tjInitCompress.restype = ctypes.c_void_p
-            library.tjCompressFromYUVPlanes.argtypes = (
-                ctypes.c_void_p,
-                ctypes.POINTER(ctypes.c_void_p),
-                ctypes.c_int,
-                ctypes.c_void_p,
-                ctypes.c_int,
-                ctypes.c_int,
-                ctypes.POINTER(ctypes.c_void_p),
-                ctypes.POINTER(ctypes.c_ulong),
-                ctypes.c_int,
-                ctypes.c_int,
-            )
-            if hasattr(library, "tjHalveChroma"):
-                library.tjHalveChroma.argtypes = (ctypes.c_void_p,)
-            if hasattr(library, "tjSetQuantTables"):
-                library.tjSetQuantTables.argtypes = (ctypes.c_void_p, ctypes.POINTER(ctypes.c_uint), ctypes.c_int)
-        except (OSError, AttributeError):
-            continue
-        return library
-    return None
+_int, _long, _bytes, _pointer = ctypes.c_int, ctypes.c_ulong, ctypes.c_char_p, ctypes.c_void_p
+_pointers, _lengths = ctypes.POINTER(_pointer), ctypes.POINTER(_long)
+_SIGNATURES: dict[str, Signature] = {
+    "tjInitTransform": (_pointer, ()),
+    "tjInitDecompress": (_pointer, ()),
+    "tjInitCompress": (_pointer, ()),
+    "tjDestroy": (_int, (_pointer,)),
+    "tjFree": (None, (_pointer,)),
+    "tjTransform": (_int, (_pointer, _bytes, _long, _int, _pointers, _lengths, ctypes.POINTER(_Transform), _int)),
+    "tjDecompressHeader3": (_int, (_pointer, _bytes, _long, *[ctypes.POINTER(_int)] * 4)),
+    "tjDecompressToYUVPlanes": (_int, (_pointer, _bytes, _long, _pointers, _int, _pointer, _int, _int)),
+    "tjCompressFromYUVPlanes": (
+        _int,
+        (_pointer, _pointers, _int, _pointer, _int, _int, _pointers, _lengths, _int, _int),
+    ),
+}
+_OF_THE_IMAGES: dict[str, Signature] = {
+    "tjHalveChroma": (None, (_pointer,)),
+    "tjSetQuantTables": (_int, (_pointer, ctypes.POINTER(ctypes.c_uint), _int)),
+}
+"""What docker/base/patches add."""
 
-
-_library: Any = _load()
+_library = load(_candidates(), _SIGNATURES, _OF_THE_IMAGES)
 available = _library is not None
 takes_tables = hasattr(_library, "tjSetQuantTables")
-"""Whether `encoded` does: the images' library is changed to, see docker/base/patches."""
-_can_halve_chroma = hasattr(_library, "tjHalveChroma")
+"""Whether `encoded` does."""
 
 
 def transform(jpeg: bytes, transpose: Transpose | None, *, optimize: bool) -> bytes | None:
@@ -164,31 +128,14 @@ def decoded(jpeg: bytes, size: Size, wanted: Size, subsampling: Subsampling) -> 
     if _library is None:
         return None
     with _handle(_library.tjInitDecompress) as handle:
-        width, height, number, colours = (ctypes.c_int() for _ in range(4))
-        found = tuple(map(ctypes.byref, (width, height, number, colours)))
-        if _library.tjDecompressHeader3(handle, jpeg, len(jpeg), *found) or (width.value, height.value) != size:
+        steps = _layout(handle, jpeg, size)
+        if steps is None:
             return None
-        if colours.value not in (_IN_YCBCR, _IN_GREY) or number.value not in (*_SUBSAMPLINGS, _GREY):
-            return None
-        steps = _steps(number.value)
-        # How many times too large the picture is, and its chroma.
-        times = min(has / length for has, length in zip(size, wanted, strict=True))
-        chroma_times = min(
-            has / length * theirs / own
-            for has, length, theirs, own in zip(size, wanted, subsampling, steps[-1], strict=True)
-        )
-        scales = _SCALES if taken(Shortcut.SMALLER_JPEG) else _SCALES[-1:]
-        scale = next(scale for scale in scales if scale == 1 or min(times, chroma_times) >= JPEG_GAP * scale)
+        scale, halved = _scale(size, wanted, subsampling, steps[-1])
         smaller = -(-size[0] // scale), -(-size[1] // scale)
         # The last blocks are filled up, in luma to the next chroma sample.
         filled = tuple(-(-length // step) * step for length, step in zip(smaller, steps[-1], strict=True))
-        if (
-            _can_halve_chroma
-            and taken(Shortcut.HALF_CHROMA)
-            and number.value != _GREY
-            and scale < _SCALES[0]
-            and chroma_times >= 2 * scale
-        ):
+        if halved and len(steps) > 1:
             _library.tjHalveChroma(handle)
             steps = [(1, 1), *((2 * across, 2 * down) for across, down in steps[1:])]
         sizes = [(-(-filled[0] // across), -(-filled[1] // down)) for across, down in steps]
@@ -201,6 +148,30 @@ def decoded(jpeg: bytes, size: Size, wanted: Size, subsampling: Subsampling) -> 
         for image, (across, down) in zip(images, steps, strict=True)
     ]
     return Planar.of(planes, steps[-1], size)
+
+
+def _layout(handle: int, jpeg: bytes, size: Size) -> list[Subsampling] | None:
+    """The subsampling of each plane; None where the file is not of that size, or its planes are none of JFIF's."""
+    width, height, number, colours = (ctypes.c_int() for _ in range(4))
+    found = tuple(map(ctypes.byref, (width, height, number, colours)))
+    if _library.tjDecompressHeader3(handle, jpeg, len(jpeg), *found) or (width.value, height.value) != size:
+        return None
+    if colours.value not in (_IN_YCBCR, _IN_GREY) or number.value not in (*_SUBSAMPLINGS, _GREY):
+        return None
+    return _steps(number.value)
+
+
+def _scale(size: Size, wanted: Size, subsampling: Subsampling, own: Subsampling) -> tuple[int, bool]:
+    """By how much it can be decoded smaller, and whether chroma can be by twice as much."""
+    # How many times too large the picture is, and its chroma.
+    times = min(has / length for has, length in zip(size, wanted, strict=True))
+    chroma_times = min(
+        has / length * theirs / ours for has, length, theirs, ours in zip(size, wanted, subsampling, own, strict=True)
+    )
+    scales = _SCALES if taken(Shortcut.SMALLER_JPEG) else _SCALES[-1:]
+    scale = next(scale for scale in scales if scale == 1 or min(times, chroma_times) >= JPEG_GAP * scale)
+    can_halve = hasattr(_library, "tjHalveChroma") and taken(Shortcut.HALF_CHROMA)
+    return scale, can_halve and scale < _SCALES[0] and chroma_times >= 2 * scale
 
 
 def writes(subsampling: Subsampling) -> bool:

@@ -79,49 +79,69 @@ def parse(data: Source) -> Png:
     An animation whose frames are out of order is taken as its still picture, as the standard says.
     Raises ValueError for a file that makes no sense.
     """
-    header: Header | None = None
-    chunks: list[tuple[bytes, bytes]] = []
-    still: list[tuple[int, int]] = []
-    frames: list[Subimage] = []
-    places: list[list[tuple[int, int]]] = []
-    loop: int | None = None
-    in_frame = False
-    numbers: list[int] = []
+    reader = _Reader(data)
     for name, start, end in chunks_of(data):
+        reader.take(name, start, end)
+    return reader.file()
+
+
+class _Reader:
+    """What has been read of a file so far."""
+
+    def __init__(self, data: Source) -> None:
+        self._data = data
+        self._header: Header | None = None
+        self._chunks: list[tuple[bytes, bytes]] = []
+        self._still: list[tuple[int, int]] = []
+        self._frames: list[Subimage] = []
+        self._places: list[list[tuple[int, int]]] = []
+        """Where the samples of each frame are."""
+        self._loop: int | None = None
+        self._numbers: list[int] = []
+        """In the order of the file, of what has to be in order."""
+
+    def take(self, name: bytes, start: int, end: int) -> None:
+        """One chunk, whose payload begins and ends there."""
         if name in (b"fcTL", b"fdAT"):
-            numbers.append(int.from_bytes(data[start : min(start + 4, end)], "big"))
+            self._numbers.append(int.from_bytes(self._data[start : min(start + 4, end)], "big"))
         if name == b"IDAT":
-            (places[0] if in_frame else still).append((start, end))
-            continue
-        if name == b"fdAT" and places:
-            places[-1].append((min(start + 4, end), end))
-            continue
-        payload = data[start:end]
+            (self._places[0] if self._places else self._still).append((start, end))
+        elif name == b"fdAT" and self._places:
+            self._places[-1].append((min(start + 4, end), end))
+        else:
+            self._look_at(name, self._data[start:end])
+
+    def _look_at(self, name: bytes, payload: bytes) -> None:
         if name == b"IHDR":
             width, height, depth, colour, _method, _filter, interlaced = struct.unpack(">LLBBBBB", payload)
-            header = Header(width, height, depth, colour, bool(interlaced))
+            self._header = Header(width, height, depth, colour, bool(interlaced))
         elif name == b"acTL" and len(payload) == 8:
-            loop = struct.unpack(">LL", payload)[1]
+            self._loop = struct.unpack(">LL", payload)[1]
         elif name == b"fcTL" and len(payload) == 26:
             _n, width, height, left, top, delay, unit, dispose, blend = struct.unpack(">LLLLLHHBB", payload)
-            frames.append(Subimage(width, height, b"", left, top, (delay, unit), dispose, blend))
-            places.append([])
-            in_frame = True
+            self._frames.append(Subimage(width, height, b"", left, top, (delay, unit), dispose, blend))
+            self._places.append([])
         else:
-            chunks.append((name, payload))
-    if header is None or header.colour not in _TYPES or not header.width or not header.height:
-        raise ValueError("it has no sound header")
-    whole = Subimage(header.width, header.height, Pieces(data, tuple(still)))
-    filled = tuple(
-        replace(frame, data=Pieces(data, tuple(there))) for frame, there in zip(frames, places, strict=True) if there
-    )
-    inside = all(f.left + f.width <= header.width and f.top + f.height <= header.height for f in filled)
-    in_order = numbers == list(range(len(numbers)))
-    if loop is None or not filled or not inside or not in_order:
-        if not whole.data and places:
-            whole = replace(whole, data=Pieces(data, tuple(places[0])))
-        return Png(header, tuple(chunks), whole)
-    return Png(header, tuple(chunks), whole if still else None, filled, loop)
+            self._chunks.append((name, payload))
+
+    def file(self) -> Png:
+        """All of it. Raises ValueError where it makes no sense."""
+        header, chunks = self._header, tuple(self._chunks)
+        if header is None or header.colour not in _TYPES or not header.width or not header.height:
+            raise ValueError("it has no sound header")
+        whole = Subimage(header.width, header.height, Pieces(self._data, tuple(self._still)))
+        frames = tuple(
+            replace(frame, data=Pieces(self._data, tuple(places)))
+            for frame, places in zip(self._frames, self._places, strict=True)
+            if places
+        )
+        inside = all(f.left + f.width <= header.width and f.top + f.height <= header.height for f in frames)
+        in_order = self._numbers == list(range(len(self._numbers)))
+        if self._loop is not None and frames and inside and in_order:
+            return Png(header, chunks, whole if self._still else None, frames, self._loop)
+        if not whole.data and self._places:
+            whole = replace(whole, data=Pieces(self._data, tuple(self._places[0])))
+        return Png(header, chunks, whole)
 
 
 def _is_bomb(name: bytes, payload: bytes) -> bool:

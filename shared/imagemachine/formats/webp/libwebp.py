@@ -11,10 +11,11 @@ import ctypes
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from PIL import Image
 
+from imagemachine.formats.native import Signature, load
 from imagemachine.pictures import Size
 from imagemachine.pictures.buffer import blank, buffer_of
 from imagemachine.pictures.planar import Planar, Plane
@@ -171,54 +172,29 @@ def _candidates(name: str) -> list[str]:
     return list(map(str, bundled))
 
 
-def _load() -> ctypes.CDLL | None:
-    for candidate in (*_candidates("libwebp"), "libwebp.so.7"):
-        try:
-            library = ctypes.CDLL(candidate)
-            library.WebPInitDecoderConfigInternal.argtypes = (ctypes.POINTER(_Config), ctypes.c_int)
-            library.WebPGetFeaturesInternal.argtypes = (
-                ctypes.c_char_p,
-                ctypes.c_size_t,
-                ctypes.POINTER(_Features),
-                ctypes.c_int,
-            )
-            library.WebPDecode.argtypes = (ctypes.c_char_p, ctypes.c_size_t, ctypes.POINTER(_Config))
-            library.WebPConfigInitInternal.argtypes = (_Settings, ctypes.c_int, ctypes.c_float, ctypes.c_int)
-            library.WebPPictureInitInternal.argtypes = (ctypes.POINTER(_WebPPicture), ctypes.c_int)
-            library.WebPEncode.argtypes = (_Settings, ctypes.POINTER(_WebPPicture))
-            library.WebPMemoryWriterInit.argtypes = (ctypes.POINTER(_Writer),)
-            library.WebPMemoryWriterClear.argtypes = (ctypes.POINTER(_Writer),)
-            library.WebPMemoryWrite.restype = ctypes.c_int
-        except (OSError, AttributeError):
-            continue
-        return library
-    return None
+_int, _bytes, _pointer = ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p
+_config, _picture, _writer, _chunk = map(ctypes.POINTER, (_Config, _WebPPicture, _Writer, _Chunk))
+_SIGNATURES: dict[str, Signature] = {
+    "WebPInitDecoderConfigInternal": (_int, (_config, _int)),
+    "WebPGetFeaturesInternal": (_int, (_bytes, ctypes.c_size_t, ctypes.POINTER(_Features), _int)),
+    "WebPDecode": (_int, (_bytes, ctypes.c_size_t, _config)),
+    "WebPConfigInitInternal": (_int, (_Settings, _int, ctypes.c_float, _int)),
+    "WebPPictureInitInternal": (_int, (_picture, _int)),
+    "WebPEncode": (_int, (_Settings, _picture)),
+    "WebPMemoryWriterInit": (None, (_writer,)),
+    "WebPMemoryWriterClear": (None, (_writer,)),
+    "WebPMemoryWrite": (_int, (_pointer, ctypes.c_size_t, _picture)),
+}
+_OF_THE_DEMUXER: dict[str, Signature] = {
+    "WebPDemuxInternal": (_pointer, (ctypes.POINTER(_Data), _int, _pointer, _int)),
+    "WebPDemuxDelete": (None, (_pointer,)),
+    "WebPDemuxGetI": (ctypes.c_uint32, (_pointer, _int)),
+    "WebPDemuxGetChunk": (_int, (_pointer, _bytes, _int, _chunk)),
+    "WebPDemuxReleaseChunkIterator": (None, (_chunk,)),
+}
 
-
-def _load_demuxer() -> ctypes.CDLL | None:
-    for candidate in (*_candidates("libwebpdemux"), "libwebpdemux.so.2"):
-        try:
-            library = ctypes.CDLL(candidate)
-            library.WebPDemuxInternal.argtypes = (ctypes.POINTER(_Data), ctypes.c_int, ctypes.c_void_p, ctypes.c_int)
-            library.WebPDemuxInternal.restype = ctypes.c_void_p
-            library.WebPDemuxDelete.argtypes = (ctypes.c_void_p,)
-            library.WebPDemuxGetI.argtypes = (ctypes.c_void_p, ctypes.c_int)
-            library.WebPDemuxGetI.restype = ctypes.c_uint32
-            library.WebPDemuxGetChunk.argtypes = (
-                ctypes.c_void_p,
-                ctypes.c_char_p,
-                ctypes.c_int,
-                ctypes.POINTER(_Chunk),
-            )
-            library.WebPDemuxReleaseChunkIterator.argtypes = (ctypes.POINTER(_Chunk),)
-        except (OSError, AttributeError):
-            continue
-        return library
-    return None
-
-
-_library: Any = _load()
-_demuxer: Any = _load_demuxer()
+_library = load((*_candidates("libwebp"), "libwebp.so.7"), _SIGNATURES, {})
+_demuxer = load((*_candidates("libwebpdemux"), "libwebpdemux.so.2"), _OF_THE_DEMUXER, {})
 
 
 def available() -> bool:
