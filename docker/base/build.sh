@@ -4,8 +4,10 @@
 #   docker/base/build.sh [TAG]        TAG is image-machine-base unless given
 #
 # Settings, in the environment:
-#   PILLOW    simd: pillow-simd, the fastest, for x86_64 (its default) | stock: Pillow itself (default elsewhere)
-#   SIMD      the instructions that pillow-simd may use: avx2, which every x86 Lambda has | sse4.2
+#   PILLOW    simd: with pillow-simd's code and our changes, for x86_64 (its default) | stock: Pillow itself, as it is
+#             published (default elsewhere)
+#   SIMD      the instructions that pillow-simd's code may use: avx2, which every x86 Lambda has | sse4.2
+#   WITHOUT   the names of changes to leave out, as in patches/: pillow-transpose-bytes, ...
 #   PLATFORM  linux/amd64 | linux/arm64; this computer's own unless given
 #   TARGET    base | test, the base with pytest | runtime, for a look at an image whose self-test fails
 # Where the network is not the open internet these are handed in as build secrets, and none stays in the image:
@@ -67,7 +69,7 @@ base::build() {
   local arguments=(
     --file "$here/Dockerfile" --target "${TARGET:-base}" --tag "$tag" --platform "$platform"
     --build-arg "DEBIAN=$DEBIAN" --build-arg "PYTHON=$PYTHON" --build-arg "DEBIAN_AS_OF=$DEBIAN_AS_OF"
-    --build-arg "PILLOW=$pillow" --build-arg "SIMD=${SIMD:-avx2}"
+    --build-arg "PILLOW=$pillow" --build-arg "SIMD=${SIMD:-avx2}" --build-arg "WITHOUT=${WITHOUT:-}"
     --secret "id=pip,src=$pip_settings"
   )
   if [[ -r $bundle ]]; then arguments+=(--secret "id=ca,src=$bundle"); fi

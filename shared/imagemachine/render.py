@@ -1,7 +1,7 @@
 """The story of a picture, from the upload's bytes to the result's."""
 
 from dataclasses import replace
-from functools import cached_property
+from functools import cache, cached_property
 
 from imagemachine import impression
 from imagemachine.colour import profiles
@@ -160,5 +160,7 @@ def _writable(name: str, header: Header) -> Format:
     return wanted if wanted.writable else FORMATS[wanted.fallback]
 
 
+@cache
 def _bounded(format_: Format) -> Fit:
+    """What makes a picture no larger than the format allows."""
     return Fit(format_.largest, format_.largest)

@@ -1,4 +1,4 @@
-"""What a variant is, as plain data: it can be compared, hashed and sent to another process. No pixels here."""
+"""What a variant is, as plain data: it can be compared and sent to another process. No pixels here."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from imagemachine.engine import engine
 from imagemachine.formats import CHOICES, KEEP
 from imagemachine.settings import Settings
 from imagemachine.steps import Bounds, Fit, Step, Turn, chain
-from imagemachine.written import Written, file, likely
+from imagemachine.written import Written, file, is_whole, likely
 
 __all__ = ["Fit", "Limits", "Made", "Output", "Turn", "Variant"]
 
@@ -130,12 +130,12 @@ def _problems(variant: Variant) -> Iterator[str | None]:
     yield from (_about_step(step) for step in variant.steps)
     yield from (_about_format(name) for name in variant.formats)
     if not variant.formats or len(set(variant.formats)) < len(variant.formats):
-        yield f"formats={list(variant.formats)!r}: it names at least one format, and none twice."
+        yield f"formats names at least one format, and none twice, unlike {list(variant.formats)!r}."
     qualities = variant.quality if isinstance(variant.quality, Mapping) else {KEEP: variant.quality}
     for name, quality in qualities.items():
         yield _about_format(name)
-        if quality is not None and not (isinstance(quality, int) and 1 <= quality <= 100):
-            yield f"quality={quality!r}: it is a whole number from 1 to 100."
+        if quality is not None and not is_whole(quality, 1, 100):
+            yield f"quality is a whole number from 1 to 100, not {quality!r}."
 
 
 def _about_step(step: Any) -> str | None:

@@ -21,15 +21,10 @@ class Written(type):
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         """Makes one, or raises ConfigurationError."""
-        signature = inspect.signature(cls.__init__)  # type: ignore[misc]
-        try:
-            signature.bind(None, *args, **kwargs)
-        except TypeError as error:
-            raise ConfigurationError(f"{place()}: {cls.__name__}: {_what_is_wrong(signature, error, kwargs)}") from None
         try:
             return super().__call__(*args, **kwargs)
         except (ValueError, TypeError) as error:
-            raise ConfigurationError(f"{place()}: {error}") from None
+            raise ConfigurationError(f"{place()}: {_misfit(cls, args, kwargs) or error}") from None
 
 
 def place() -> str:
@@ -53,9 +48,21 @@ def likely(wrong: str, right: list[str]) -> str:
     return f" Did you mean {found[0]!r}?" if found else ""
 
 
-def _what_is_wrong(signature: inspect.Signature, error: TypeError, given: dict[str, Any]) -> str:
-    names = [name for name in signature.parameters if name != "self"]
-    unknown = next((name for name in given if name not in names), None)
-    if unknown is None:
-        return f"{error}; it takes {', '.join(names)}."
-    return f"there is no argument {unknown!r}; it takes {', '.join(names)}.{likely(unknown, names)}"
+def is_whole(value: object, least: int, most: int) -> bool:
+    """Whether it is a whole number from `least` to `most`; True and False are none."""
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+
+def _misfit(cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str | None:
+    """What is wrong with the arguments as such: one that there is not, or one that is missing; None if they fit."""
+    signature = inspect.signature(cls.__init__)  # type: ignore[misc]
+    _self, *names = signature.parameters
+    unknown = next((name for name in kwargs if name not in names), None)
+    takes = f"it takes {', '.join(names)}."
+    if unknown is not None:
+        return f"{cls.__name__} has no {unknown!r}; {takes}{likely(unknown, names)}"
+    try:
+        signature.bind(None, *args, **kwargs)
+    except TypeError as error:
+        return f"{cls.__name__}: {error}; {takes}"
+    return None

@@ -2,7 +2,7 @@
 # Creates what the benchmark needs besides the project, in .machine/bench: nothing of it enters the project's runtime.
 #
 #   stock/  venv: plain Pillow, libvips (pyvips), numpy        sharp/  Node: sharp
-#   simd/   venv: pillow-simd on zlib-ng, as in the images     (absent, with a word why, where it cannot be built)
+#   simd/   venv: Pillow on zlib-ng, as in the images          (absent, with a word why, where it cannot be built)
 #
 # Run again, it does only what is missing. Needs Python 3.11+, Node 20+ with npm; for simd/ also an x86 computer with
 # AVX2, a C compiler, cmake, and the headers of the codecs. On Debian:
@@ -31,7 +31,7 @@ venv() {
     "$python" -m venv "$bench/$name"
     "$bench/$name/bin/python" -m pip install --quiet --disable-pip-version-check "$@" "boto3==$BOTO3" \
         "awslambdaric==$AWSLAMBDARIC"
-    # Alone, for it names Pillow as a dependency, which would overwrite pillow-simd.
+    # Alone, for it names Pillow as a dependency, which would overwrite our own.
     "$bench/$name/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps "pillow-heif==$PILLOW_HEIF"
     printf '%s\n' "$wanted" >"$bench/$name/made-from"
 }
@@ -55,32 +55,33 @@ zlib_ng() {
 
 simd() {
     if ! grep -qm1 avx2 /proc/cpuinfo 2>/dev/null; then
-        say "No AVX2 here: the pillow-simd row is left out."
+        say "No AVX2 here: the row of the images' Pillow is left out."
         return
     fi
     zlib_ng
     # As the base image builds it, its changes included; in their name, so that others make another build.
-    local source patches=("$root"/docker/base/patches/pillow-*.patch)
-    source="$bench/pillow-simd-$PILLOW_SIMD-$(cat "${patches[@]}" | sha256sum | cut -c1-8)"
+    local source work changes=("$root/docker/base/pillow.sh" "$root"/docker/base/patches/pillow-*.patch)
+    source="$bench/pillow-$PILLOW-simd-$PILLOW_SIMD-$(cat "${changes[@]}" | sha256sum | cut -c1-8)"
     if [[ ! -d $source ]]; then
-        mkdir "$source"
-        "$python" -m pip download --quiet --disable-pip-version-check --no-deps --no-binary :all: --dest "$source" \
-            "pillow-simd==$PILLOW_SIMD"
-        tar -xzf "$source"/pillow_simd-*.tar.gz -C "$source" --strip-components 1
-        cat "${patches[@]}" | patch --quiet --strip 1 --directory "$source"
+        work=$(mktemp -d)
+        "$python" -m pip download --quiet --disable-pip-version-check --no-deps --no-binary :all: --dest "$work" \
+            "pillow==$PILLOW" "pillow-simd==$PILLOW_SIMD"
+        sh "${changes[0]}" "$work"/pillow-[0-9]*.tar.gz "$work"/pillow_simd-*.tar.gz "$work/made"
+        mv "$work/made" "$source"
+        rm -rf "$work"
     fi
     # No cache: pip would hand out a wheel that was built without the flags.
-    CC="cc -mavx2" CFLAGS="-O3 -g0 -I$bench/zlib-ng/include" ZLIB_ROOT="$bench/zlib-ng" PIP_NO_CACHE_DIR=1 \
-        LDFLAGS="-L$bench/zlib-ng/lib -Wl,--exclude-libs,ALL" venv simd "$source"
+    CC="cc -mavx2" CFLAGS="-O3 -g0 -fno-strict-aliasing -I$bench/zlib-ng/include" ZLIB_ROOT="$bench/zlib-ng" \
+        PIP_NO_CACHE_DIR=1 LDFLAGS="-L$bench/zlib-ng/lib -Wl,--exclude-libs,ALL" venv simd "$source"
     local wanted
     wanted=$(nm -D --undefined-only "$bench"/simd/lib/python*/site-packages/PIL/_imaging.*.so)
     # The headers alone make Pillow name zlib-ng as its version; what counts is that it inflates with it.
     if grep -w inflate >/dev/null <<<"$wanted"; then
-        say "pillow-simd has not been linked with zlib-ng."
+        say "Pillow has not been linked with zlib-ng."
         return 1
     fi
     if ! grep -w isal_inflate >/dev/null <<<"$wanted"; then
-        say "pillow-simd has not been linked with ISA-L (libisal-dev): PNGs take longer here than in the images."
+        say "Pillow has not been linked with ISA-L (libisal-dev): PNGs take longer here than in the images."
     fi
 }
 

@@ -1,11 +1,20 @@
 """A variant is data: its geometry is exact, and its recipe tells any two apart."""
 
+import subprocess
+import sys
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import imagemachine
+from imagemachine import policy
+from imagemachine import variant as variants
+from imagemachine.engine import engine
 from imagemachine.errors import ConfigurationError
 from imagemachine.settings import Settings
 from imagemachine.variant import Fit, Turn, Variant
@@ -51,6 +60,97 @@ def test_everything_that_decides_the_result_changes_the_recipe() -> None:
     ]
     assert len({variant.recipe, *(other.recipe for other in others)}) == 1 + len(others)
     assert replace(variant).recipe == variant.recipe
+
+
+def test_what_is_left_out_is_no_part_of_the_recipe() -> None:
+    """Nor is the name: the same done under another name is the same."""
+    variant = Variant("some", [Fit(320, 320)])
+    assert replace(variant, name="other", only=["a/*"], never=["b/*"]).recipe == variant.recipe
+
+
+def test_another_engine_or_policy_is_another_recipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Images built with pillow-simd or without, and a process that has neither, make results of their own."""
+    recipes = {Variant("some", [Fit(320, 320)]).recipe}
+    for build in ('{"variant": "simd"}', '{"variant": "stock"}'):
+        monkeypatch.setattr(variants, "engine", lambda build=build: build)
+        recipes.add(Variant("some", [Fit(320, 320)]).recipe)
+    monkeypatch.setattr(policy, "JPEG_FINE_FROM", 91)
+    recipes.add(Variant("some", [Fit(320, 320)]).recipe)
+    assert len(recipes) == 4
+
+
+def test_a_process_without_an_image_names_its_pillow() -> None:
+    import PIL
+
+    assert f"pillow-{PIL.__version__}" in engine()
+    assert engine().startswith("process ")
+
+
+def test_one_quality_or_one_for_each_format() -> None:
+    each = Variant("some", [Fit(1, 1)], quality={"webp": 70, "avif": 50})
+    assert [each.quality_in(name) for name in ("webp", "avif", "jpeg")] == [70, 50, policy.QUALITY]
+    assert Variant("some", [Turn(90)]).quality_in("jpeg") == policy.TURN_QUALITY
+    assert Variant("some", [Fit(1, 1)], quality=33).quality_in("webp") == 33
+
+
+@pytest.mark.parametrize(
+    ("write", "sentence"),
+    [
+        (lambda: Fit(widht=3, height=4), "Fit has no 'widht'; it takes width, height. Did you mean 'width'?"),  # type: ignore[call-arg]
+        (lambda: Fit(3), "Fit: missing a required argument: 'height'; it takes width, height."),  # type: ignore[call-arg]
+        (lambda: Fit(0, 5), "Fit: width=0: it is a number of pixels, 1 at least."),
+        (lambda: Fit("wide", 5), "Fit: width='wide': it is a number of pixels, 1 at least."),  # type: ignore[arg-type]
+        (lambda: Turn(45), "A Turn is by 90 or 270 degrees clockwise, not by 45."),
+        (lambda: imagemachine.Coverr, "there is no Coverr in imagemachine. Did you mean 'Cover'?"),
+        (lambda: imagemachine.Fitt, "there is no Fitt in imagemachine. Did you mean 'Fit'?"),
+        (lambda: Variant("web", Fit(1, 1)), "steps is a list, as in steps=[...]; Fit(width=1, height=1) is none."),  # type: ignore[arg-type]
+        (lambda: Variant("web", [Fit]), "Fit without its arguments is no step: steps are made like"),  # type: ignore[list-item]
+        (lambda: Variant("web", ["fit"]), "'fit' is no step: steps are made like"),  # type: ignore[list-item]
+        (lambda: Variant("web", [Fit(1, 1)], 850), "quality is a whole number from 1 to 100, not 850."),
+        (lambda: Variant("web", [Fit(1, 1)], True), "quality is a whole number from 1 to 100, not True."),
+        (lambda: Variant("web", [Fit(1, 1)], {"jpg": 80}), "'jpg' is no format that a result can have"),
+        (lambda: Variant("web", [Fit(1, 1)], formats=["jpg"]), "gif are. Did you mean 'jpeg'?"),
+        (lambda: Variant("web", [Fit(1, 1)], formats=["heic"]), "'heic' is no format that a result can have"),
+        (lambda: Variant("web", [Fit(1, 1)], formats=[]), "formats names at least one format, and none twice"),
+        (lambda: Variant("web", [Fit(1, 1)], formats=["keep", "keep"]), "and none twice, unlike ['keep', 'keep']."),
+        (lambda: Variant("Web", [Fit(1, 1)]), "A variant cannot be called 'Web'"),
+        (lambda: Variant("web", [Fit(1, 1)], qualty=3), "Variant has no 'qualty'"),  # type: ignore[call-arg]
+    ],
+)
+def test_what_cannot_be_is_said_where_it_is_written(write: Callable[[], Any], sentence: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        write()
+    assert str(caught.value).startswith(f"{__file__}, line {write.__code__.co_firstlineno}: ")
+    assert sentence.lower() in str(caught.value).lower()
+    assert "\n" not in str(caught.value)
+
+
+def test_a_variant_is_called_as_its_folder_is(tmp_path: Path) -> None:
+    app = tmp_path / "images" / "avatar" / "app.py"
+    app.parent.mkdir(parents=True)
+    for name in ("avatar", "web"):
+        app.write_text(f"from imagemachine import Fit, Variant\n\nVariant(\n    name={name!r}, steps=[Fit(1, 1)]\n)\n")
+        done = subprocess.run(
+            [sys.executable, str(app)],
+            env={"PYTHONPATH": str(Path(imagemachine.__file__).parents[1])},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode == 0) == (name == "avatar")
+    assert f"{app}, line 3: The variant is called 'web', but its folder 'avatar'" in done.stderr
+
+
+def test_a_name_is_what_the_template_takes() -> None:
+    template = (Path(imagemachine.__file__).parents[1] / "stack.yaml").read_text()
+    assert f'AllowedPattern: "{variants.NAME}"' in template
+
+
+def test_steps_say_what_their_results_can_be() -> None:
+    bounds = Variant("some", [Fit(300, 200), Turn(90)]).bounds
+    assert bounds.hold(200, 300)
+    assert not bounds.hold(300, 200)
+    assert Variant("some", [Turn(90)]).bounds.hold(60_000, 1)
 
 
 def test_the_environment_overrides_a_resizing_variant_only() -> None:

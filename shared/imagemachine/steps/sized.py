@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from imagemachine.steps.step import Step
+from imagemachine.written import is_whole
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,7 @@ class Sized(Step):
 
     def __post_init__(self) -> None:
         for name, side in (("width", self.width), ("height", self.height)):
-            if not isinstance(side, int) or side < 1:
+            if not is_whole(side, 1, 0x7FFFFFFF):
                 raise ValueError(f"{type(self).__name__}: {name}={side!r}: it is a number of pixels, 1 at least.")
 
     def configured(self, width: int | None, height: int | None) -> Self:

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-import pyvips
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -11,6 +10,8 @@ from PIL import Image
 from imagemachine import Cover
 from imagemachine.pictures import Size, place
 from imagemachine.pictures.raster import Raster
+
+pyvips = pytest.importorskip("pyvips")
 
 PHOTOGRAPHS = ["astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg"]
 CROPS = [(200, 200), (300, 100), (90, 180)]

@@ -266,18 +266,18 @@ def test_the_encoder_takes_a_picture_in_parts_and_nothing_else(mode: str) -> Non
     encoder = by_parts.encoder(mode, 6, -1, 200)
     samples, status = b"", 0
     for band in bands:
-        encoder.setimage(band.im)
+        encoder.setimage(band.im, None)
         piece = b"the first one"
         while piece and not status:
             for image in wrong if samples else ():
                 with pytest.raises(ValueError, match="not the next part"):
-                    encoder.setimage(image.im)
+                    encoder.setimage(image.im, None)
             _, status, piece = encoder.encode(1 << 12)
             samples += piece
     assert status == 1
     assert samples == picture.tobytes("zip", mode, False, 6, -1, b"")
     with pytest.raises(ValueError, match="not the next part"):
-        encoder.setimage(bands[0].im)
+        encoder.setimage(bands[0].im, None)
 
 
 @parts

@@ -69,7 +69,7 @@ def encode(picture: Raster | Animation, options: Options) -> bytes:
     """Writes the picture or the animation, which always repeats for ever: Pillow's writer knows nothing else."""
     if not isinstance(picture, Animation):
         image = picture.as_raster().pixels()
-        return saved(image, "AVIF", **_options(image, options))
+        return saved(_samples(image), "AVIF", **_options(image, options))
     frames = in_one_mode(picture)
     first, *others = (image for image, _ in frames)
     data = saved(
@@ -83,12 +83,18 @@ def encode(picture: Raster | Animation, options: Options) -> bytes:
     return _timeless(data)
 
 
+def _samples(image: Image.Image) -> Image.Image:
+    """The picture as Pillow's writer takes it: grey wants a libavif from 1.3 on, and becomes the same file in RGB."""
+    return image.convert("RGB") if image.mode == "L" else image
+
+
 def _options(image: Image.Image, options: Options) -> dict[str, Any]:
     pixels = image.width * image.height
     speed = next(speed for most, speed in AVIF_SPEEDS if pixels <= most)
     blocks = (("exif", options.metadata.exif), ("xmp", options.metadata.xmp))
     return {
         "quality": options.quality,
+        "subsampling": "4:0:0" if image.mode == "L" else "4:2:0",
         "speed": speed,
         "max_threads": 1,
         **{name: value for name, value in blocks if value},

@@ -96,7 +96,7 @@ class PngFile(PngImagePlugin.PngImageFile):
         try:
             for top in range(0, height, rows):
                 band = Image.new(self.mode, (width, min(rows, height - top)), None)
-                decoder.setimage(band.im)
+                decoder.setimage(band.im, None)
                 if top:
                     taken, status = decoder.decode(piece)
                 while taken >= 0 and status == 0:
@@ -166,6 +166,7 @@ def shrunk(image: ImageFile.ImageFile, wanted: Size) -> Image.Image:
         and image.mode in ("L", "RGB", "P", *_PREMULTIPLIED)
         and image.size != wanted
         and image.has_bands
+        and (_blocks(image.size, wanted) != (1, 1) or not _rows_first(image.size, wanted))
     ):
         with suppress(OSError):  # It is damaged: what can be done about that is done with the whole.
             return _of_bands(image, wanted)
@@ -173,12 +174,21 @@ def shrunk(image: ImageFile.ImageFile, wanted: Size) -> Image.Image:
     return image
 
 
+def _blocks(size: Size, wanted: Size) -> Size:
+    """Width and height of the blocks of pixels that Pillow averages before it resamples."""
+    across, down = (max(1, int(has / length / REDUCING_GAP)) for has, length in zip(size, wanted, strict=True))
+    return across, down
+
+
+def _rows_first(size: Size, wanted: Size) -> bool:
+    """Whether Pillow resamples from row to row first: where far more rows go than columns. No band holds these."""
+    rows_less = size[1] - wanted[1]
+    return rows_less > 0 and rows_less > 2 * (size[0] - wanted[0])
+
+
 def _of_bands(image: PngFile, wanted: Size) -> Image.Image:
     (wide, high), mode = image.size, _PREMULTIPLIED.get(image.mode, "RGB" if image.mode == "P" else image.mode)
-    # As Pillow has it: whole blocks of pixels averaged first, though none of a picture with transparency.
-    across, down = (max(1, int(has / length / REDUCING_GAP)) for has, length in zip(image.size, wanted, strict=True))
-    if image.mode in _PREMULTIPLIED:
-        across = down = 1
+    across, down = _blocks(image.size, wanted)
     averaged = (across, down) != (1, 1)
     smaller = Image.new(mode, (-(-wide // across), -(-high // down)) if averaged else (wanted[0], high))
     rows = max(1, _AT_ONCE // (4 * wide * down)) * down

@@ -109,7 +109,7 @@ def _encoded(
     status = 0
     try:
         for top in range(0, height, band):
-            encoder.setimage(_rows(image, transpose, top, min(band, height - top)).im)
+            encoder.setimage(_rows(image, transpose, top, min(band, height - top)).im, None)
             data = bytes(block)
             while not status and len(data) == block:
                 _length, status, data = encoder.encode(block)

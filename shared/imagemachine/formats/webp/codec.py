@@ -81,11 +81,11 @@ def encode(picture: Raster | Planar | Animation, options: Options) -> bytes:
     """Writes the picture or the animation."""
     if isinstance(picture, Animation):
         data = _animation(picture, options)
-    elif isinstance(picture, Planar):
+    elif isinstance(picture, Planar) and not picture.grey:  # There is no WebP without chroma.
         planes = picture.sampled(webp.FORMAT.subsampling(options.quality), narrow=True)
         data = libwebp.encoded(planes.planes, options.quality)
     else:
-        data = _still(picture.pixels(), options)
+        data = _still(picture.as_raster().pixels(), options)
     return riff.with_metadata(data, options.metadata, picture.size) if options.metadata != Metadata() else data
 
 
