@@ -12,7 +12,7 @@ from imagemachine.formats.contract import Header, Options, Wanted
 from imagemachine.formats.format import Format
 from imagemachine.formats.pillow import NAME as PILLOW
 from imagemachine.metadata import Metadata
-from imagemachine.pictures import Picture
+from imagemachine.pictures import Picture, attention, painting  # noqa: F401 - for steps, which can load nothing then
 from imagemachine.pictures.planar import Planar
 from imagemachine.pictures.transpose import UPRIGHT, after, transposed_size
 from imagemachine.shortcuts import Shortcut, taken

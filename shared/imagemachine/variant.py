@@ -42,7 +42,7 @@ class Variant(metaclass=Written):
     steps: Sequence[Step]
     """In this order."""
     quality: int | Mapping[str, int] | None = None
-    """1 to 100, for the formats that have one, or one for each by its name; None: the policy's."""
+    """1 to 100 for the formats that have one, or one for each by name, `keep` for all others; None: the policy's."""
     formats: Sequence[str] = (KEEP,)
     """Of `formats.CHOICES`: the first is the result, the others lie beside it."""
     background: tuple[int, int, int] = (255, 255, 255)
@@ -79,7 +79,7 @@ class Variant(metaclass=Written):
         if isinstance(self.quality, int):
             return self.quality
         default = policy.TURN_QUALITY if self.turns else policy.QUALITY
-        return default if self.quality is None else self.quality.get(format_name, default)
+        return default if self.quality is None else self.quality.get(format_name, self.quality.get(KEEP, default))
 
     def configured(self, settings: Settings) -> "Variant":
         """This variant with what the function's environment overrides.

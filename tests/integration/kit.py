@@ -117,9 +117,9 @@ class Machine:
 
 
 @contextmanager
-def running(folder: Path, variants: Sequence[str] = ()) -> Iterator[Machine]:
-    """The machine with these variants, or with all; `folder` is for its files."""
-    project = _project(folder, variants) if variants else ROOT
+def running(folder: Path, variants: Sequence[str] = (), project: Path | None = None) -> Iterator[Machine]:
+    """The machine with these variants, or with all; `folder` is for its files, `project` another one than this."""
+    project = project or (_project(folder, variants) if variants else ROOT)
     early: list[tuple[str, str]] = []
     machines: list[Machine] = []
 
