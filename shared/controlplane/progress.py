@@ -35,7 +35,8 @@ class Meter:
         self._noun = noun
         self._total = total
         self._clock = clock
-        self._console = Console(file=stream or sys.stderr, highlight=False, markup=False, emoji=False, soft_wrap=True)
+        self.console = Console(file=stream or sys.stderr, highlight=False, markup=False, emoji=False, soft_wrap=True)
+        """What else is printed meanwhile goes through it, or would be written over."""
         self._line: Status | None = None
         self._remark = ""
         self._told = self._clock()
@@ -44,8 +45,8 @@ class Meter:
         """How many there were so far."""
 
     def __enter__(self) -> Self:
-        if self._console.is_terminal:
-            self._line = self._console.status("")
+        if self.console.is_terminal:
+            self._line = self.console.status("")
             self._line.start()
         return self
 
@@ -92,7 +93,7 @@ class Meter:
         if self._line is not None:
             self._line.update(self.words())
         else:
-            self._console.print(self.words())
+            self.console.print(self.words())
         self._counts.append((now, self.number))
         while len(self._counts) > 1 and now - self._counts[1][0] >= _WINDOW_SECONDS:
             self._counts.popleft()

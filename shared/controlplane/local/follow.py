@@ -10,14 +10,14 @@ from urllib.parse import unquote_plus
 from controlplane.local.aws import client
 from controlplane.local.hosts import Stack
 from controlplane.local.outcomes import MAX_RECEIVES, Outcome, Tally
-from controlplane.local.progress import Progress
+from controlplane.progress import Meter
 from controlplane.words import count
 
 QUIET_SECONDS = 5.0
 """After so long without news the queues are looked at."""
 
 
-def follow(tally: Tally, stack: Stack, all_sent: Callable[[], bool], progress: Progress) -> Iterator[Outcome]:
+def follow(tally: Tally, stack: Stack, all_sent: Callable[[], bool], meter: Meter) -> Iterator[Outcome]:
     """Yield each upload's final outcome in each variant, as they come.
 
     A log line tells of nearly all. A function that dies every time leaves none: its messages end in the
@@ -26,7 +26,7 @@ def follow(tally: Tally, stack: Stack, all_sent: Callable[[], bool], progress: P
     auditor = Auditor(tally, stack)
     for _ in range(tally.total):
         while (outcome := tally.next(QUIET_SECONDS)) is None:
-            progress.remark(f"still waiting for {count(len(tally.pending()), 'result')}")
+            meter.remark(f"still waiting for {count(len(tally.pending()), 'result')}")
             if all_sent():
                 auditor.look()
         yield outcome

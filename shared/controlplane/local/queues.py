@@ -1,6 +1,5 @@
 """The counts of a local machine's queues, for the page."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -9,7 +8,7 @@ from controlplane.local.aws import client
 from controlplane.local.hosts import Stack
 from controlplane.local.machine import STACK_NAME
 from controlplane.local.uploads import INGEST
-from controlplane.page.source import Counts, Machine, SourceError
+from controlplane.page.source import Counts, Machine, SourceError, State
 
 _WAITING = "ApproximateNumberOfMessages"
 _IN_FLIGHT = "ApproximateNumberOfMessagesNotVisible"
@@ -32,10 +31,10 @@ class Queues:
             variants=tuple(stack.queues),
         )
 
-    def counts(self) -> Sequence[Counts]:
-        """Each variant as it is now. Raises SourceError."""
+    def look(self) -> State:
+        """The queues as they are now. Raises SourceError."""
         try:
-            return [self._counts(variant) for variant in self._stack.queues]
+            return State(tuple(self._counts(variant) for variant in self._stack.queues))
         except (BotoCoreError, ClientError) as error:
             raise SourceError(f"The machine's queues do not answer: {error}") from error
 

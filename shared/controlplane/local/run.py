@@ -128,13 +128,7 @@ def _shown(deployed: Stack, following: "Following", live: Live, port: int) -> It
             known.update(new)
             print(told_outside(new), flush=True)
 
-    try:
-        server = Server(Queues(deployed), live, port)
-    except OSError as error:
-        raise Failure(
-            f"Port {port}, for the page, cannot be had ({error.strerror}): name another with --port."
-        ) from error
-    with server, arrivals(deployed, live.arrived, outside):
+    with Server(Queues(deployed), live, port) as server, arrivals(deployed, live.arrived, outside):
         yield server.url
 
 
@@ -185,14 +179,14 @@ class Following:
         outcomes: dict[str, dict[str, Outcome]] = {upload.key: {} for upload in self._uploads}
         pictures: dict[str, Future[Picture]] = {}
         transfers.send(self._uploads, self._not_sent)
-        progress.step("Making", self._tally.total)
-        for number, outcome in enumerate(follow(self._tally, deployed, transfers.sent, progress), 1):
+        meter = progress.count(self._tally.total)
+        for outcome in follow(self._tally, deployed, transfers.sent, meter):
             known = outcomes[outcome.key]
             known[outcome.variant] = outcome
             if len(known) == len(self._variants):
                 of_all = [known[variant] for variant in self._variants]
                 pictures[outcome.key] = transfers.fetch(self._uploads_by_key[outcome.key], of_all)
-            progress.done(number)
+            meter.add()
         progress.step("Downloading ...")
         return [pictures[upload.key].result() for upload in self._uploads]
 

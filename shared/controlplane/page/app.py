@@ -3,8 +3,8 @@
 import asyncio
 import json
 import tempfile
-from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import asdict
+from collections.abc import AsyncIterator, Callable
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import unquote
@@ -20,7 +20,7 @@ from starlette.staticfiles import StaticFiles
 
 from controlplane.page.desk import Desk, Picture, RefusedError
 from controlplane.page.guard import FILE_POLICY
-from controlplane.page.source import Counts, Source, SourceError
+from controlplane.page.source import Source, SourceError, State
 
 ASSETS = Path(__file__).with_name("assets")
 
@@ -73,13 +73,13 @@ class _Page:
         return StreamingResponse(self._stream(), media_type="text/event-stream")
 
     async def _stream(self) -> AsyncIterator[str]:
-        change, counts_change, quiet = -1, -1, 0.0
+        change, state_change, quiet = -1, -1, 0.0
         with self._watch as watch:
             while True:
                 news: dict[str, Any] = {}
-                if watch.change != counts_change:
-                    counts_change = watch.change
-                    news |= {"counts": [asdict(counts) for counts in watch.counts], "trouble": watch.trouble}
+                if watch.change != state_change:
+                    state_change = watch.change
+                    news |= {"state": asdict(watch.state)}
                 if self._desk is not None and (told := self._desk.journal.news(change)) is not None:
                     change = told["change"]
                     news |= told
@@ -137,16 +137,15 @@ class _Page:
 
 
 class _Watch:
-    """Asks the source for its counts for as long as anybody looks."""
+    """Asks the source how the machine is, for as long as anybody looks."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
         self._viewers = 0
         self._task: asyncio.Task[None] | None = None
-        self.counts: Sequence[Counts] = ()
-        self.trouble: str | None = None
+        self.state = State()
         self.change = 0
-        """Rises whenever one of the two changes."""
+        """Rises whenever the state changes."""
 
     def __enter__(self) -> Self:
         self._viewers += 1
@@ -162,13 +161,12 @@ class _Watch:
 
     async def _ask(self) -> None:
         while True:
-            counts, trouble = self.counts, None
             try:
-                counts = await run_in_threadpool(self._source.counts)
+                state = await run_in_threadpool(self._source.look)
             except SourceError as error:
-                trouble = str(error)
-            if (counts, trouble) != (self.counts, self.trouble):
-                self.counts, self.trouble = counts, trouble
+                state = replace(self.state, problems=(str(error),))
+            if state != self.state:
+                self.state = state
                 self.change += 1
             await asyncio.sleep(self._source.pause)
 

@@ -7,6 +7,7 @@ from typing import Self
 
 import uvicorn
 
+from controlplane.errors import Failure
 from controlplane.page.app import application
 from controlplane.page.desk import Desk
 from controlplane.page.guard import Guard
@@ -21,14 +22,15 @@ class Server:
     """The page of `source` at `url`, for as long as the block lasts."""
 
     def __init__(self, source: Source, desk: Desk | None, port: int) -> None:
-        """Takes the port, any free one for 0. Raises OSError where it cannot be had."""
+        """Takes the port, any free one for 0. Raises Failure where it cannot be had."""
         self._socket = socket.socket()
         try:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             self._socket.bind((ADDRESS, port))
-        except OSError:
+            self._socket.listen()  # So that nobody is refused who comes before the server has started.
+        except OSError as error:
             self._socket.close()
-            raise
+            raise Failure(f"Port {port}, for the page, is taken: name another with --port.") from error
         taken = self._socket.getsockname()[1]
         self.url = f"http://{ADDRESS}:{taken}/"
         config = uvicorn.Config(

@@ -1,6 +1,5 @@
 """What the page shows, and where it comes from."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -36,8 +35,17 @@ class Counts:
     """A sentence, where something needs to be looked at."""
 
 
+@dataclass(frozen=True)
+class State:
+    """The machine as it is at one moment."""
+
+    variants: tuple[Counts, ...] = ()
+    problems: tuple[str, ...] = ()
+    """What is wrong and what to do, a sentence each."""
+
+
 class SourceError(Failure):
-    """The counts cannot be told now; the message is a sentence for a person."""
+    """How the machine is cannot be told now; the message is a sentence for a person."""
 
 
 class Source(Protocol):
@@ -51,5 +59,5 @@ class Source(Protocol):
     def pause(self) -> float:
         """Seconds between two questions."""
 
-    def counts(self) -> Sequence[Counts]:
-        """Each variant as it is now. Raises SourceError."""
+    def look(self) -> State:
+        """The machine as it is now. Raises SourceError."""

@@ -1,6 +1,6 @@
 // The page: listens to the machine, and shows what it hears.
 
-import { $, count, number, say } from "./dom.js";
+import { $, count, make, number, say } from "./dom.js";
 import { leftOut, listen, send, sorted } from "./drop.js";
 import { Machine } from "./machine.js";
 import { Uploads, Viewer, good, pathOf, small } from "./uploads.js";
@@ -14,13 +14,10 @@ const known = new Map(); // uploads, by key, as they were last told of
 let greeted = false;
 
 function hear(news) {
-  if (news.counts) {
-    machine.counts(news.counts);
-    if (!takes) say($("#results"), number(news.counts.reduce((sum, { made }) => sum + (made ?? 0), 0)));
-  }
-  if ("trouble" in news) {
-    $("#trouble").hidden = !news.trouble;
-    say($("#trouble"), news.trouble ?? "");
+  if (news.state) {
+    machine.counts(news.state.variants);
+    $("#problems").hidden = !news.state.problems.length;
+    $("#problems").replaceChildren(...news.state.problems.map((problem) => make("p", {}, problem)));
   }
   if (news.uploads) hearOfUploads(news);
   greeted = true;
