@@ -16,17 +16,23 @@ Made = Mapping[str, Sequence[str]]
 """By variant, the formats that lie beside each of its results."""
 
 
-def parameter(made: Made) -> str:
+def parameter(beside: Made) -> str:
     """Returns the stack's parameter CdnFormats."""
-    return "".join(f"{variant}={','.join(formats)};" for variant, formats in sorted(made.items()))
+    return "".join(f"{variant}={','.join(formats)};" for variant, formats in sorted(beside.items()))
 
 
-def answered(path: str, accept: str | None, made: Made) -> str | None:
+def made(said: str) -> Made:
+    """Returns what `parameter` was made of."""
+    pairs = (pair.partition("=") for pair in said.split(";") if pair)
+    return {variant: [name for name in formats.split(",") if name] for variant, _, formats in pairs}
+
+
+def answered(path: str, accept: str | None, beside: Made) -> str | None:
     """Returns the path that a request for `path` (percent-encoded, from "/" on) with this Accept is answered with.
 
     None where there is nothing for anybody to see.
     """
-    formats = made.get(path.split("/")[1])
+    formats = beside.get(path.split("/")[1])
     if formats is None:
         return None
     if path.lower().endswith(".json") or _is_by_name(path.lower(), formats):

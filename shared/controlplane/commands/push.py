@@ -38,22 +38,22 @@ def command(account: Account, names: tuple[str, ...], stack: str) -> None:
             raise Failure(f"The stack has no {name} yet: `./deploy.sh up` adds it.")
     target = Platform.chosen()
     tags = {name: images.tag(name, target) for name in wanted}
-    planning.pushable(there, wanted, tags, images.listing(account, stack))
+    following = planning.pushable(there, wanted, tags, images.listing(account, stack))
     images.prepare(account, stack)
     made = {**digests(there.parameters["Digests"]), **images.ensure(account, stack, tags, target)}
-    if _change(account, there, made):
+    if _change(account, there, {**following, "Digests": digests_parameter(made)}):
         output.result(f"Updated: {', '.join(wanted)}.")
     else:
         output.result(f"Nothing changed: {', '.join(wanted)} run what is here already.")
 
 
-def _change(account: Account, there: stacks.Stack, made: dict[str, str]) -> bool:
+def _change(account: Account, there: stacks.Stack, changed: dict[str, str]) -> bool:
     """Whether the stack was changed."""
     changesets.discard_others(account, there)
     # The template that is deployed is sent again: asked to take the previous one, CloudFormation would not see that a
     # parameter of an expanded Fn::ForEach has changed, and another one might change more than was asked for.
     template = stacks.template(account, there)
-    parameters = {**there.parameters, "Digests": digests_parameter(made)}
+    parameters = {**there.parameters, **changed}
     change_set = changesets.create(account, there.name, there, template, parameters, there.tags)
     if change_set is None:
         return False

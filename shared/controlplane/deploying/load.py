@@ -2,9 +2,10 @@
 
     load.py FOLDER ...
 
-It prints a JSON object a line for each: `{"folder", "name"}`, its variant's name, or `{"folder", "line", "error"}`. It
-runs in a process of its own, and each function in one more, with nothing of the user's in the environment. All is
-loaded but what only a function needs: clients, and the sandbox, which this computer's kernel may not offer.
+It prints a JSON object a line for each: `{"folder", "name", "formats"}`, its variant's name and what it writes, or
+`{"folder", "line", "error"}`. It runs in a process of its own, and each function in one more, with nothing of the
+user's in the environment. All is loaded but what only a function needs: clients, and the sandbox, which this computer's
+kernel may not offer.
 """
 
 import importlib
@@ -37,15 +38,15 @@ def main(folders: list[str]) -> None:
 def _started(variant: Any) -> SimpleNamespace:
     """Stands in for the function: reads the environment as that does. Raises what that raises."""
     settings = importlib.import_module("imagemachine.settings").Settings.load(os.environ, variant.name)
-    variant.configured(settings)
-    return SimpleNamespace(variant=variant)
+    return SimpleNamespace(variant=variant.configured(settings))
 
 
 def _told(folder: Path) -> dict[str, Any]:
     os.chdir(folder)
     sys.path.insert(0, str(folder))
     try:
-        return {"name": importlib.import_module("app").handler.variant.name}
+        variant = importlib.import_module("app").handler.variant
+        return {"name": variant.name, "formats": list(variant.formats)}
     except BaseException as error:  # noqa: BLE001 - whatever a function does to be started, it is told
         what = error.msg if isinstance(error, SyntaxError) else error
         return {"line": _line(error, folder / "app.py"), "error": f"{type(error).__name__}: {what}"}

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from controlplane import stacks
+from controlplane import edge, stacks
 from controlplane.account import Account
 from controlplane.deploying import buckets, engine, images, parameters, variants
 from controlplane.deploying.buckets import TAG, Bucket
@@ -110,7 +110,9 @@ def considered(
         found.problems += _announcements(source, announcer)
     found.problems += template.complaints({key: value for key, value in values.items() if key in template.parameters})
     loaded = [variant for variant in names if variant in folders]
-    found.problems += variants.problems(loaded, template.environment(values))
+    examined = variants.examined(loaded, template.environment(values))
+    found.problems += examined.problems
+    values["CdnFormats"] = edge.parameter(examined.beside)
 
     image_tags = {variant: images.tag(variant, target) for variant in loaded}
     there = images.listing(account, name)
@@ -139,15 +141,20 @@ def considered(
     return wanted, found
 
 
-def pushable(stack: Stack, names: Sequence[str], tags: Mapping[str, str], there: Mapping[str, str]) -> None:
-    """Raise Failure, with all problems, where new images of these variants could not be made or would not start.
+def pushable(stack: Stack, names: Sequence[str], tags: Mapping[str, str], there: Mapping[str, str]) -> dict[str, str]:
+    """The stack's parameters that follow from what these variants are now.
 
-    `tags` are those of their images by variant, `there` is what ECR has.
+    Raises Failure, with all problems, where new images of them could not be made or would not start. `tags` are those
+    of their images by variant, `there` is what ECR has.
     """
-    found = Findings(variants.problems(names, Template().environment(stack.parameters)))
+    examined = variants.examined(names, Template().environment(stack.parameters))
+    found = Findings(list(examined.problems))
     if any(tag not in there for tag in tags.values()) and (why := engine.missing()):
         found.problems.append(why)
     found.end()
+    if "CdnFormats" not in stack.parameters:
+        return {}
+    return {"CdnFormats": edge.parameter({**edge.made(stack.parameters["CdnFormats"]), **examined.beside})}
 
 
 def announcer(account: Account, name: str, stack: Stack | None) -> Announcer:

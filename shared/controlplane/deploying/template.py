@@ -17,7 +17,9 @@ FILE = PROJECT / "shared/stack.yaml"
 MOST_BYTES = 51_200
 """Of a template that travels in the call itself; a larger one would need a bucket before there is a stack."""
 
-DECIDED = frozenset({"Digests", "Repository", "Architecture", "ExistingSourceBucket", "ExistingOutputBucket"})
+DECIDED = frozenset(
+    {"Digests", "Repository", "Architecture", "ExistingSourceBucket", "ExistingOutputBucket", "CdnFormats"}
+)
 """Parameters that the deployment decides and nobody types."""
 
 

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,23 @@ def folders(project: Path = PROJECT) -> tuple[str, ...]:
     return tuple(sorted(app.parent.name for app in (project / "images").glob("*/app.py")))
 
 
-def problems(names: Sequence[str], environment: Mapping[str, str], project: Path = PROJECT) -> list[str]:
-    """What would keep the functions from being deployed, or from starting with `environment`, a sentence for each."""
-    found = [sentence for name in names for sentence in _outside(name, project)]
-    return found + [sentence for told in _loaded(names, environment, project) if (sentence := _complaint(told))]
+@dataclass(frozen=True)
+class Examined:
+    """What functions are that were started with an environment."""
+
+    problems: tuple[str, ...]
+    """What would keep them from being deployed, or from starting, a sentence for each."""
+    beside: Mapping[str, Sequence[str]]
+    """By variant, the formats that lie beside each of its results."""
+
+
+def examined(names: Sequence[str], environment: Mapping[str, str], project: Path = PROJECT) -> Examined:
+    """Starts the functions with `environment`, each in a process of its own."""
+    outside = [sentence for name in names for sentence in _outside(name, project)]
+    loaded = _loaded(names, environment, project)
+    complaints = [sentence for told in loaded if (sentence := _complaint(told))]
+    beside = {told["folder"]: told["formats"][1:] for told in loaded if "formats" in told}
+    return Examined((*outside, *complaints), beside)
 
 
 def _outside(name: str, project: Path) -> list[str]:

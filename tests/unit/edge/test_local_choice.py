@@ -28,3 +28,5 @@ def test_the_stack_takes_the_parameter() -> None:
     pattern = yaml.safe_load(section[section.index("AllowedPattern:") :].splitlines()[0])["AllowedPattern"]
     assert re.fullmatch(pattern, said)
     assert re.fullmatch(pattern, "")
+    assert edge.made(said) == MADE
+    assert edge.made("") == {}
