@@ -3,11 +3,11 @@
 set -eu
 cd "$1"
 
-# botocore describes some 400 services in 16 MB; the functions call two. The rest of data/ is no service: endpoints,
+# botocore describes some 400 services in 16 MB; the functions call four. The rest of data/ is no service: endpoints,
 # partitions, retries and defaults.
 for service in botocore/data/*/; do
     case "$service" in
-        botocore/data/s3/ | botocore/data/sqs/) ;;
+        botocore/data/s3/ | botocore/data/sqs/ | botocore/data/sns/ | botocore/data/dynamodb/) ;;
         *) rm -r "$service" ;;
     esac
 done

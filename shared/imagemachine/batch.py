@@ -6,10 +6,12 @@ import time
 import traceback
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
+from imagemachine.announcements import Announcer, completed
 from imagemachine.envelopes import Notice, parse
-from imagemachine.errors import OutOfTime, Rejected, Retryable
+from imagemachine.errors import OutOfTime, Reason, Rejected, Retryable
 from imagemachine.job import Job, Outcome, Remaining, Report
 from imagemachine.settings import LONGEST_RETRY_SECONDS
 from imagemachine.storage import Queue
@@ -41,12 +43,22 @@ _AT_ONCE = 10
 class Batch:
     """The function's handler: takes SQS events, answers which messages are to be delivered again."""
 
-    def __init__(self, variant: Variant, job: Job, queue: Queue, *, retry_seconds: int, stack: str = "-") -> None:
+    def __init__(
+        self,
+        variant: Variant,
+        job: Job,
+        queue: Queue,
+        *,
+        retry_seconds: int,
+        stack: str = "-",
+        announcer: Announcer | None = None,
+    ) -> None:
         self.variant = variant
         self.stack = stack
         self._job = job
         self._queue = queue
         self._retry_seconds = retry_seconds
+        self._announcer = announcer
         # One picture is in the codec, the others are on their way to or from it: I/O is not waited for in turn.
         self._pool = ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="picture")
 
@@ -86,36 +98,54 @@ class Batch:
         """
         start = time.monotonic()
         known = notice if isinstance(notice, Notice) else None
+        later = retry_delay(self._retry_seconds, message.receives)
         try:
-            if isinstance(notice, Rejected):
-                raise notice
-            report = self._job.run(notice, message.remaining)
-        except Rejected as rejected:
-            return self._reject(message, known, rejected, start)
-        except OutOfTime as late:
-            message.log(known, Report(Outcome.RETRIED, str(late)), start)
-            return 0
+            report = self._job.run(notice, message.remaining) if isinstance(notice, Notice) else _rejected(notice)
+            self._announce(known, report)
+            delay = None if self._set_aside(message, known, report) else later
         except Retryable as trouble:
-            message.log(known, Report(Outcome.RETRIED, str(trouble)), start)
+            report = Report(Outcome.RETRIED, str(trouble))
+            delay = 0 if isinstance(trouble, OutOfTime) else later
         except Exception as bug:  # noqa: BLE001 - the one place: whatever happens to a picture stays with it
             emit({"level": "ERROR", "message_id": message.id, "traceback": traceback.format_exc()})
-            detail = f"Unforeseen, a bug in the machine: {type(bug).__name__}: {bug}"
-            message.log(known, Report(Outcome.RETRIED, detail), start)
-        else:
-            message.log(notice, report, start)
-            return None
-        return retry_delay(self._retry_seconds, message.receives)
+            report = Report(Outcome.RETRIED, f"Unforeseen, a bug in the machine: {type(bug).__name__}: {bug}")
+            delay = later
+        message.log(known, report, start)
+        if report.outcome is Outcome.RETRIED:
+            with suppress(Retryable):  # It was trouble enough to bring it back; it is announced again then.
+                self._announce(known, report)
+        return delay
 
-    def _reject(self, message: "_Message", notice: Notice | None, rejected: Rejected, start: float) -> int | None:
+    def _set_aside(self, message: "_Message", notice: Notice | None, report: Report) -> bool:
+        """Whether the message is done with; one that is rejected is where it has been set aside. Raises Retryable."""
+        if report.outcome is not Outcome.REJECTED:
+            return True
+        reason, detail = report.reason or Reason.BAD_MESSAGE, report.detail or ""
         source = notice.source if notice else "-"
         try:
-            aside = self._queue.set_aside(message.body, rejected, variant=self.variant.name, source=source)
+            rejected = Rejected(reason, detail)
+            return self._queue.set_aside(message.body, rejected, variant=self.variant.name, source=source)
         except Retryable as trouble:
-            message.log(notice, Report(Outcome.RETRIED, f"{rejected.detail} {trouble}"), start)
-            aside = False
-        else:
-            message.log(notice, Report(Outcome.REJECTED, rejected.detail), start, reason=str(rejected.reason))
-        return None if aside else retry_delay(self._retry_seconds, message.receives)
+            raise Retryable(f"{detail} {trouble}") from trouble
+
+    def _announce(self, notice: Notice | None, report: Report) -> None:
+        """Publish the outcome, and that it was the last one if it was. Raises Retryable."""
+        if self._announcer is None:
+            return
+        event = {
+            "bucket": notice.bucket if notice else None,
+            "key": notice.key if notice else None,
+            "etag": report.revision.etag if report.revision else None,
+            "version": report.revision.version if report.revision else None,
+            "variant": self.variant.name,
+            "outcome": str(report.outcome),
+            "reason": report.reason,
+            "outputs": report.files,
+            "recipe": self.variant.recipe,
+        }
+        self._announcer.publish(event)
+        if notice and report.complete:
+            self._announcer.publish(completed(notice, report.complete))
 
     def _postpone(self, message: "_Message", seconds: int) -> None:
         """Ask for the message back after `seconds`; without that it comes when its visibility ends."""
@@ -123,6 +153,10 @@ class Batch:
             self._queue.postpone(message.receipt_handle, seconds)
         except Retryable as trouble:
             emit({"level": "WARNING", "variant": self.variant.name, "detail": str(trouble)})
+
+
+def _rejected(rejected: Rejected) -> Report:
+    return Report(Outcome.REJECTED, rejected.detail, rejected.reason)
 
 
 def retry_delay(first: int, receives: int) -> int:
@@ -154,14 +188,14 @@ class _Message:
         """Seconds left of the invocation, as a clock that can be asked again."""
         return lambda: self._context.get_remaining_time_in_millis() / 1000
 
-    def log(self, notice: Notice | None, report: Report, start: float, reason: str | None = None) -> None:
+    def log(self, notice: Notice | None, report: Report, start: float) -> None:
         made = report.made
         properties = {
             "level": "INFO" if report.outcome in (Outcome.MADE, Outcome.REMOVED, Outcome.SKIPPED) else "WARNING",
             "stack": self._batch.stack,
             "variant": self._batch.variant.name,
             "outcome": str(report.outcome),
-            "reason": reason,
+            "reason": report.reason,
             "detail": report.detail[:_MAX_DETAIL] if report.detail else None,
             "bucket": notice.bucket if notice else None,
             "key": notice.key if notice else None,

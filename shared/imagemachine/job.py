@@ -4,11 +4,12 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any, Protocol
 
+from imagemachine.announcements import Complete, Ledger, Note
 from imagemachine.envelopes import Notice
 from imagemachine.errors import OutOfTime, Reason, Rejected, Retryable
 from imagemachine.formats import FORMATS
@@ -46,15 +47,32 @@ class Report:
 
     outcome: Outcome
     detail: str | None = None
+    reason: Reason | None = None
+    """Why it was rejected."""
+    revision: Revision | None = None
+    """Of the upload; None where it is gone, or was not looked at."""
+    complete: Complete | None = None
+    """What all variants came to, where this one was the last."""
     output: str | None = None
     outputs: tuple[str, ...] = ()
     """The keys of all of its files, `output` first, in the order of `made.outputs`."""
+    sizes: tuple[int, ...] = ()
+    """Their bytes, in the same order."""
     bytes_in: int | None = None
     bytes_out: int | None = None
     made: Made | None = None
     """Without its data, which would take up memory until the upload has been looked at again."""
     times: Mapping[str, float] = field(default_factory=dict)
     """Seconds in each step, without those in which the picture waited for others."""
+
+    @property
+    def files(self) -> list[dict[str, Any]]:
+        """What was stored, as an event tells it."""
+        made = self.made.outputs if self.made else ()
+        return [
+            {"key": key, "format": file.format, "width": file.width, "height": file.height, "bytes": size}
+            for key, size, file in zip(self.outputs, self.sizes, made, strict=True)
+        ]
 
 
 class Codec(Protocol):
@@ -72,11 +90,19 @@ Remaining = Callable[[], float]
 class Job:
     """Makes one variant of uploads; safe to share between threads, of which one at a time uses each codec."""
 
-    def __init__(self, variant: Variant, settings: Settings, storage: Storage, codecs: Pool[Codec]) -> None:
+    def __init__(
+        self,
+        variant: Variant,
+        settings: Settings,
+        storage: Storage,
+        codecs: Pool[Codec],
+        ledger: Ledger | None = None,
+    ) -> None:
         self._variant = variant
         self._settings = settings
         self._storage = storage
         self._codecs = codecs
+        self._ledger = ledger
         self._ahead = threading.BoundedSemaphore(_AHEAD + codecs.most)
         self._behind = threading.BoundedSemaphore(_AHEAD)
 
@@ -85,16 +111,17 @@ class Job:
 
         Messages come twice, late and out of order, and others may work on the same upload meanwhile. So, after
         acting on a revision of the upload, look again: if it is another one by now, act on that. Whoever
-        acts last has then seen the newest revision. Raises Rejected, or Retryable and whatever else fails.
+        acts last has then seen the newest revision. Raises Retryable, and whatever else fails.
         """
         if why := self._no_upload(notice):
             return Report(Outcome.SKIPPED, why)
+        if why := self._passed_over(notice):
+            return Report(Outcome.SKIPPED, why, complete=self._note_passing(notice))
         for _ in range(_ROUNDS):
-            revision, report = self._follow(notice, remaining)
-            if self._storage.revision(notice) == revision:
-                if isinstance(report, Rejected):
-                    raise report
-                return report
+            report = self._follow(notice, remaining)
+            complete = self._note(notice, report)
+            if self._storage.revision(notice) == report.revision:
+                return replace(report, complete=complete)
         raise Retryable(f"The upload changed {_ROUNDS} times while it was worked on.")
 
     def description(self) -> dict[str, Any]:
@@ -112,17 +139,34 @@ class Job:
             return f"The key is outside {settings.ingest_prefix}."
         if settings.feeds_on(notice.bucket):
             return "The results' bucket is announced, and a result is no upload."
-        path = notice.key.removeprefix(settings.ingest_prefix)
-        if self._variant.only and not any(fnmatchcase(path, pattern) for pattern in self._variant.only):
-            return f"The variant is for {', '.join(self._variant.only)} only."
-        if pattern := next((pattern for pattern in self._variant.never if fnmatchcase(path, pattern)), None):
-            return f"The variant is never for {pattern}."
         if settings.suffixes and extension(notice.key) not in settings.suffixes:
             return f"The key's extension is none of {', '.join(settings.suffixes)}."
         return None
 
-    def _follow(self, notice: Notice, remaining: Remaining) -> tuple[Revision | None, Report | Rejected]:
-        """Fetch, make, store: what was acted on, and what came of it."""
+    def _passed_over(self, notice: Notice) -> str | None:
+        """Why this variant, unlike others, leaves out an upload, whatever it holds; or None."""
+        path = notice.key.removeprefix(self._settings.ingest_prefix)
+        if self._variant.only and not any(fnmatchcase(path, pattern) for pattern in self._variant.only):
+            return f"The variant is for {', '.join(self._variant.only)} only."
+        if pattern := next((pattern for pattern in self._variant.never if fnmatchcase(path, pattern)), None):
+            return f"The variant is never for {pattern}."
+        return None
+
+    def _note(self, notice: Notice, report: Report) -> Complete | None:
+        """Before the upload is looked at again: see announcements."""
+        if self._ledger is None or (report.outcome is Outcome.SKIPPED and report.revision):
+            return None
+        if report.revision is None:
+            return self._ledger.note(notice, None)
+        return self._ledger.note(notice, Note(report.revision, report.outcome, report.reason, report.outputs))
+
+    def _note_passing(self, notice: Notice) -> Complete | None:
+        """All others may have ended before: then this one looks whether the upload is still what they saw."""
+        complete = self._ledger.note(notice, Note(None, Outcome.SKIPPED)) if self._ledger else None
+        return complete if complete and self._storage.revision(notice) == complete.revision else None
+
+    def _follow(self, notice: Notice, remaining: Remaining) -> Report:
+        """Fetch, make, store: what came of the upload as it was found."""
         times: dict[str, float] = {}
         with ExitStack() as behind:
             with self._ahead:
@@ -131,10 +175,10 @@ class Job:
                     upload = self._storage.open(notice)
                 if upload is None:
                     self._remove(notice)
-                    return None, _gone(notice)
+                    return _gone(notice)
                 if notice.key.endswith("/") and upload.size == 0:
                     self._remove(notice)
-                    return upload.revision, Report(Outcome.SKIPPED, "The key is a folder marker.")
+                    return Report(Outcome.SKIPPED, "The key is a folder marker.", revision=upload.revision)
                 try:
                     with _timed(times, "fetch"):
                         data = upload.read(self._settings.max_bytes)
@@ -145,20 +189,22 @@ class Job:
                 except Rejected as rejected:
                     # An older revision's result would be a wrong picture.
                     self._remove(notice)
-                    return upload.revision, rejected
+                    return Report(Outcome.REJECTED, rejected.detail, rejected.reason, upload.revision)
                 del data  # From here on others may be fetched into its place.
             with _timed(times, "store"):
                 outputs = self._store(notice, made, upload)
-        report = Report(
+        sizes = tuple(len(output.data) for output in made.outputs)
+        return Report(
             Outcome.MADE,
+            revision=upload.revision,
             output=outputs[0],
             outputs=outputs,
             bytes_in=upload.size,
-            bytes_out=sum(len(output.data) for output in made.outputs),
+            bytes_out=sum(sizes),
+            sizes=sizes,
             made=made.without_data(),
             times=times,
         )
-        return upload.revision, report
 
     def _make(self, codec: Codec, data: bytes, remaining: Remaining) -> Made:
         limit, left = self._settings.max_seconds, _left(remaining)

@@ -33,6 +33,10 @@ class Settings:
     """With it, a retried message comes back after `retry_seconds` instead of after the whole visibility timeout."""
     retry_seconds: int = 10
     """For the first time; three times as long each time after."""
+    outcomes_topic_arn: str | None = None
+    """With it every outcome is also published; `ledger_table` and `variants` then tell when all have ended."""
+    ledger_table: str | None = None
+    variants: tuple[str, ...] = ()
     width: int | None = None
     height: int | None = None
     quality: int | None = None
@@ -73,6 +77,8 @@ class Settings:
         problems += _feedback(
             values.get("ingest_prefix", cls.ingest_prefix), values["output_prefix"], values.get("output_bucket")
         )
+        if 0 < len(_ANNOUNCED & values.keys()) < len(_ANNOUNCED):
+            problems.append(f"{', '.join(sorted(map(str.upper, _ANNOUNCED)))} belong together, and only some are set")
         if problems:
             raise ConfigurationError(f"The {variant_name} function cannot start: " + "; ".join(problems) + ".")
         return cls(**values)
@@ -186,6 +192,25 @@ def _url(text: str) -> str:
     return text
 
 
+def _topic(text: str) -> str:
+    if re.fullmatch(r"arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}", text) is None:
+        raise ValueError("is not a topic's ARN")
+    return text
+
+
+def _table(text: str) -> str:
+    if re.fullmatch(r"[A-Za-z0-9_.-]{3,255}", text) is None:
+        raise ValueError("is not a table's name")
+    return text
+
+
+def _variants(text: str) -> tuple[str, ...]:
+    names = tuple(text.split(","))
+    if not all(re.fullmatch(r"[a-z][a-z0-9]*", name) for name in names):
+        raise ValueError("is not a list of variants, like thumbnail,web")
+    return names
+
+
 def _header(text: str) -> str:
     if not text.isascii() or not text.isprintable():
         raise ValueError("holds characters that an HTTP header may not")
@@ -200,6 +225,9 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "SUFFIXES": _suffixes,
     "DEAD_LETTER_QUEUE_URL": _url,
     "QUEUE_URL": _url,
+    "OUTCOMES_TOPIC_ARN": _topic,
+    "LEDGER_TABLE": _table,
+    "VARIANTS": _variants,
     "RETRY_SECONDS": _whole(0, LONGEST_RETRY_SECONDS),
     "WIDTH": _whole(1, 65_535),
     "HEIGHT": _whole(1, 65_535),
@@ -218,6 +246,8 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
 
 _FIELDS = {"FORMAT": "formats"}
 """Where the variable's name is not the field's."""
+
+_ANNOUNCED = frozenset({"outcomes_topic_arn", "ledger_table", "variants"})
 
 _BY_VARIANT = frozenset({"WIDTH", "HEIGHT", "QUALITY", "FORMATS", "FORMAT"})
 """What the stack tells all functions alike, and may yet say for each: nobody wants all variants of one size."""

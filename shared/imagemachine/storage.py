@@ -56,7 +56,7 @@ class Upload:
 
         Raises Retryable where S3 fails.
         """
-        with closing(self._stream), _trouble("read the upload"):
+        with closing(self._stream), trouble("read the upload"):
             if self.size > max_bytes:
                 raise Rejected(
                     Reason.TOO_MANY_BYTES,
@@ -95,7 +95,7 @@ class Storage:
     def open(self, notice: Notice) -> Upload | None:
         """The upload as it is now, to be read, or None where it is gone."""
         try:
-            with _trouble("fetch the upload"):
+            with _asked("fetch the upload"):
                 answer = self._s3.get_object(Bucket=notice.bucket, Key=notice.key)
         except _Absent:
             return None
@@ -110,7 +110,7 @@ class Storage:
     def revision(self, notice: Notice) -> Revision | None:
         """Which bytes the upload holds now, or None where it is gone."""
         try:
-            with _trouble("look at the upload again"):
+            with _asked("look at the upload again"):
                 return _revision(self._s3.head_object(Bucket=notice.bucket, Key=notice.key))
         except _Absent:
             return None
@@ -127,7 +127,7 @@ class Storage:
             value = text if text.isascii() else _word(text)
             if name not in metadata and (room := room - len(name) - len(value)) >= 0:
                 metadata[name] = value
-        with _trouble("store the result"):
+        with trouble("store the result"):
             self._s3.put_object(
                 Bucket=bucket,
                 Key=key,
@@ -143,12 +143,12 @@ class Storage:
         `cat.heic.jpg` can be the result of `cat.heic` or of `cat.heic.jpg`: its metadata tells whose it is.
         """
         removed = False
-        with _trouble("remove the result"):
+        with trouble("remove the result"):
             pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=common_prefix(keys))
             present = {entry["Key"] for page in pages for entry in page.get("Contents", ())}
         for key in sorted(present.intersection(keys)):
             try:
-                with _trouble("remove the result"):
+                with _asked("remove the result"):
                     metadata: Mapping[str, str] = self._s3.head_object(Bucket=bucket, Key=key)["Metadata"]
                     if metadata.get("source-key") == _ascii(notice.key):
                         self._s3.delete_object(Bucket=bucket, Key=key)
@@ -176,7 +176,7 @@ class Queue:
             "variant": variant,
             "source": source,
         }
-        with _trouble("set the message aside"):
+        with trouble("set the message aside"):
             self._sqs().send_message(
                 QueueUrl=self._dead_letter_url,
                 MessageBody=body,
@@ -189,7 +189,7 @@ class Queue:
     def postpone(self, receipt_handle: str, seconds: int) -> None:
         """Let a message come back after `seconds`, not only after the queue's whole visibility timeout."""
         if self._url is not None:
-            with _trouble("postpone the message"):
+            with trouble("postpone the message"):
                 self._sqs().change_message_visibility(
                     QueueUrl=self._url, ReceiptHandle=receipt_handle, VisibilityTimeout=seconds
                 )
@@ -200,14 +200,23 @@ class _Absent(Exception):
 
 
 @contextmanager
-def _trouble(what: str) -> Iterator[None]:
+def _asked(what: str) -> Iterator[None]:
+    """As `trouble`; that an object is not there is no trouble but an answer, and leaves the block as _Absent."""
+    with trouble(what):
+        try:
+            yield
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") in _ABSENT:
+                raise _Absent from error
+            raise
+
+
+@contextmanager
+def trouble(what: str) -> Iterator[None]:
+    """Whatever an AWS client raises leaves the block as a Retryable that says what could not be done."""
     try:
         yield
-    except ClientError as error:
-        if error.response.get("Error", {}).get("Code") in _ABSENT:
-            raise _Absent from error
-        raise Retryable(f"Could not {what}: {error}.") from error
-    except (BotoCoreError, HTTPClientError, OSError) as error:
+    except (ClientError, BotoCoreError, HTTPClientError, OSError) as error:
         raise Retryable(f"Could not {what}: {error}.") from error
 
 

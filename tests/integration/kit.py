@@ -6,7 +6,7 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -117,8 +117,13 @@ class Machine:
 
 
 @contextmanager
-def running(folder: Path, variants: Sequence[str] = (), project: Path | None = None) -> Iterator[Machine]:
-    """The machine with these variants, or with all; `folder` is for its files, `project` another one than this."""
+def running(
+    folder: Path, variants: Sequence[str] = (), project: Path | None = None, **parameters: str
+) -> Iterator[Machine]:
+    """The machine with these variants, or with all, and these parameters of its stack.
+
+    `folder` is for its files, `project` another one than this.
+    """
     project = project or (_project(folder, variants) if variants else ROOT)
     early: list[tuple[str, str]] = []
     machines: list[Machine] = []
@@ -145,6 +150,9 @@ def running(folder: Path, variants: Sequence[str] = (), project: Path | None = N
             super().__init__(site)
             hosts.append(self)
             self.variants = site.variants
+
+        def stack_parameters(self, endpoint: str) -> Mapping[str, str]:
+            return {**super().stack_parameters(endpoint), **parameters}
 
         def start(self, stack: Stack) -> None:
             self.proxy = Proxy(stack.endpoint)

@@ -40,6 +40,9 @@ class UnderTheirRoles(Processes):
         super().__init__(site)
         self.wire: EncryptedWire | None = None
 
+    def stack_parameters(self, endpoint: str) -> Mapping[str, str]:
+        return {**super().stack_parameters(endpoint), "Announce": "true"}
+
     def emulator_environment(self) -> Mapping[str, str]:
         return {**super().emulator_environment(), "AUTH": "true"}
 
@@ -173,6 +176,20 @@ def test_every_outcome_is_within_the_roles(machine: Machine) -> None:
     finally:
         machine.wire.plan = lambda method, path: None
     assert [line for line in machine.lines if (line["key"], line["outcome"]) == ("ingest/later.png", "retried")]
+
+
+def test_a_variant_notes_and_announces_and_reads_neither(machine: Machine) -> None:
+    table, topic = "image-machine-outcomes", f"arn:aws:sns:{aws.REGION}:000000000000:image-machine-outcomes"
+    key = {"Upload": {"S": f"s3://{machine.stack.source_bucket}/{KEY}"}}
+    items = machine.owner("dynamodb").scan(TableName=table)["Items"]
+    assert {item["Upload"]["S"].rpartition("/")[2] for item in items} >= {"picture.png", "notes.jpg", "later.png"}
+    dynamodb, sns = machine.role("dynamodb"), machine.role("sns")
+    refused(dynamodb.get_item, TableName=table, Key=key)
+    refused(dynamodb.scan, TableName=table)
+    refused(dynamodb.delete_item, TableName=table, Key=key)
+    refused(dynamodb.put_item, TableName=table, Item=key)
+    sns.publish(TopicArn=topic, Message="{}")
+    refused(sns.publish, TopicArn=topic.replace("outcomes", "uploads"), Message="{}")
 
 
 def test_uploads_are_read_and_nothing_else_of_the_bucket(machine: Machine) -> None:

@@ -1,5 +1,8 @@
 """Any storm of faults ends as a calm run would have: the results, byte for byte, or a message in the dead-letter queue.
 
+Whoever listens is told of each upload that survives it, once at least, that all its variants have ended; and never of
+one that is older than what he was told of before.
+
 A short storm blows on every run. A long one, as long and as often as wanted:
 
     tests/run.sh tests/integration/test_storm.py --uploads 5000 --seed 7
@@ -16,12 +19,16 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote_plus
 
 import pytest
 from PIL import Image, ImageDraw
 
+from controlplane.local import aws
 from imagemachine.errors import Rejected
 from imagemachine.render import render
 from imagemachine.variant import Fit, Limits, Turn, Variant
@@ -57,20 +64,88 @@ def test_a_storm_ends_as_a_calm_run(tmp_path: Path, seed: int, request: pytest.F
     uploads = request.config.getoption("--uploads")
     print(f"--uploads {uploads} --seed {seed}")
     chance = random.Random(seed)
-    with running(tmp_path, list(VARIANTS)) as machine:
+    with running(tmp_path, list(VARIANTS), Announce="true") as machine:
+        listener = Listener(machine)
         wire = Storm(seed, SHARE)
         machine.proxy.plan = wire
         with killings(machine, seed) as killed:
-            final = upload_all(machine, chance, uploads)
+            final = upload_all(machine, chance, uploads, listener)
             wait_until_queues_are_empty(machine, seconds=60 + uploads)
         machine.proxy.plan = lambda method, path: None
-        lost, counts = audit(machine, final)
-    print({"on the wire": dict(wire.seen), "killed": dict(killed), "keys": dict(counts)})
+        lost, counts, dead = audit(machine, final)
+        wrong, told = listener.audit(final, dead)
+    print({"on the wire": dict(wire.seen), "killed": dict(killed), "keys": dict(counts), "told": dict(told)})
     assert lost == []
+    assert wrong == []
     assert counts["made"] > uploads / 3
+    assert told["complete"] > uploads / 3
 
 
-def upload_all(machine: Machine, chance: random.Random, uploads: int) -> dict[str, bytes | None]:
+@dataclass
+class Revision:
+    """Something that a key has held, and until when; None for nothing."""
+
+    etag: str | None
+    until: float = float("inf")
+
+
+class Listener:
+    """Hears of all outcomes, and remembers what each key has held."""
+
+    def __init__(self, machine: Machine) -> None:
+        name = f"{machine.stack.functions[0].name.removesuffix('-' + machine.stack.functions[0].variant)}-outcomes"
+        self._machine = machine
+        self._queue = machine.sqs.create_queue(QueueName="heard")["QueueUrl"]
+        aws.client("sns", machine.stack.endpoint).subscribe(
+            TopicArn=f"arn:aws:sns:{aws.REGION}:000000000000:{name}",
+            Protocol="sqs",
+            Endpoint=f"arn:aws:sqs:{aws.REGION}:000000000000:heard",
+        )
+        self._held: dict[str, list[Revision]] = {}
+
+    def held(self, key: str, etag: str | None) -> None:
+        """A key holds this from now on."""
+        for revision in self._held.get(key, [])[-1:]:
+            revision.until = time.time()
+        self._held.setdefault(key, []).append(Revision(etag))
+
+    def audit(self, final: dict[str, bytes | None], dead: set[str]) -> tuple[list[str], Counter[str]]:
+        """What was told wrongly, or not at all; and how much was told, by outcome."""
+        events = list(self._events())
+        wrong: list[str] = []
+        completes: dict[str, list[tuple[float, int, int]]] = {}
+        for told, event in events:
+            if event["outcome"] == "complete":
+                key, history = event["key"], self._held[event["key"]]
+                number = next(n for n, revision in enumerate(history) if revision.etag == event["etag"])
+                # It was there when its last function looked, and little lies between that look and the announcement.
+                if told > history[number].until + 1:
+                    wrong.append(f"{key} was announced {told - history[number].until:.1f} s after it was replaced")
+                completes.setdefault(key, []).append((told, event["sequence"], number))
+        for key, known in completes.items():
+            for order in (sorted(known), sorted(known, key=lambda each: each[1])):
+                numbers = [number for _, _, number in order]
+                if numbers != sorted(numbers):
+                    wrong.append(f"{key} was announced after a newer one: {order}")
+        for key, body in final.items():
+            last = max((number for _, _, number in completes.get(key, ())), default=-1)
+            if body is not None and key not in dead and last != len(self._held[key]) - 1:
+                wrong.append(f"{key} has ended, and nobody was told")
+        return wrong, Counter(event["outcome"] for _, event in events)
+
+    def _events(self) -> Iterator[tuple[float, dict[str, Any]]]:
+        """Everything that was told, with the time when that was."""
+        while True:
+            messages = self._machine.sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10).get("Messages")
+            if not messages:
+                return
+            for message in messages:
+                self._machine.sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
+                envelope = json.loads(message["Body"])
+                yield datetime.fromisoformat(envelope["Timestamp"]).timestamp(), json.loads(envelope["Message"])
+
+
+def upload_all(machine: Machine, chance: random.Random, uploads: int, listener: Listener) -> dict[str, bytes | None]:
     """Upload, overwrite, delete and announce twice, at random; what each key holds in the end, None for nothing."""
     final: dict[str, bytes | None] = {}
     for n in range(uploads):
@@ -78,11 +153,12 @@ def upload_all(machine: Machine, chance: random.Random, uploads: int) -> dict[st
         if final and chance.random() < 0.2:
             key = chance.choice(list(final))
         body = picture(chance, key)
-        machine.upload(key, body)
+        listener.held(key, machine.upload(key, body))
         final[key] = body
         if chance.random() < 0.1:
             key = chance.choice(list(final))
             machine.delete(key)
+            listener.held(key, None)
             final[key] = None
         if chance.random() < 0.05:
             message = json.dumps({"bucket": machine.stack.source_bucket, "key": chance.choice(list(final))})
@@ -129,12 +205,18 @@ def wait_until_queues_are_empty(machine: Machine, seconds: float) -> None:
         time.sleep(0.2)
 
 
-def audit(machine: Machine, final: dict[str, bytes | None]) -> tuple[list[str], Counter[str]]:
-    """What is neither as a calm run would leave it nor in the dead-letter queue; and what became of the others."""
+def audit(machine: Machine, final: dict[str, bytes | None]) -> tuple[list[str], Counter[str], set[str]]:
+    """What is neither as a calm run would leave it nor in the dead-letter queue; and what became of the others.
+
+    Last the keys that a function had no word on in the end: their messages were received too often.
+    """
     lost: list[str] = []
     counts: Counter[str] = Counter()
+    given_up: set[str] = set()
     for name, variant in VARIANTS.items():
-        dead = {key for message in machine.dead_letters(name, seconds=3) for key in keys(message["Body"])}
+        letters = machine.dead_letters(name, seconds=3)
+        dead = {key for message in letters for key in keys(message["Body"])}
+        given_up |= {key for letter in letters if "MessageAttributes" not in letter for key in keys(letter["Body"])}
         results = machine.results(f"{name}/")
         for key, body in final.items():
             calm = result_of(variant, body)
@@ -148,7 +230,7 @@ def audit(machine: Machine, final: dict[str, bytes | None]) -> tuple[list[str], 
                 counts["dead-lettered"] += 1
             else:
                 lost.append(f"{name}: {key} should be {'made' if calm else 'absent'}, and there is {stored}")
-    return lost, counts
+    return lost, counts, given_up
 
 
 def result_of(variant: Variant, body: bytes | None) -> bytes | None:

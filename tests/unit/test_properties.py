@@ -106,6 +106,7 @@ VALUES: Mapping[str, tuple[str, str]] = {
     "OUTPUT_PREFIX": ("results/", "results"),
     "DEAD_LETTER_QUEUE_URL": ("https://sqs.example/1/q", "q"),
     "QUEUE_URL": ("https://sqs.example/1/q", "ftp://q"),
+    "STACK": ("pictures", "pic\ntures"),
     "RETRY_SECONDS": ("0", "-1"),
     "WIDTH": ("1", "0"),
     "HEIGHT": ("65535", "65536"),

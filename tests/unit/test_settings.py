@@ -158,6 +158,22 @@ def test_a_list_of_variants_values_that_makes_no_sense_is_refused(text: str) -> 
         Settings.load({"WIDTH": text}, "web")
 
 
+def test_what_announcing_takes_is_set_together() -> None:
+    together = {
+        "OUTCOMES_TOPIC_ARN": "arn:aws:sns:eu-central-1:123456789012:pictures-outcomes",
+        "LEDGER_TABLE": "pictures-outcomes",
+        "VARIANTS": "thumbnail,web",
+    }
+    settings = Settings.load(together, "web")
+    assert settings.outcomes_topic_arn == together["OUTCOMES_TOPIC_ARN"]
+    assert (settings.ledger_table, settings.variants) == ("pictures-outcomes", ("thumbnail", "web"))
+    for name in together:
+        with pytest.raises(ConfigurationError, match="belong together"):
+            Settings.load({key: value for key, value in together.items() if key != name}, "web")
+        with pytest.raises(ConfigurationError, match=name):
+            Settings.load({**together, name: "/"}, "web")
+
+
 def test_formats_is_what_counts_beside_its_older_name() -> None:
     settings = Settings.load({"FORMAT": "png", "FORMATS": "webp,avif"}, "web")
     assert settings.formats == ("webp", "avif")

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import template
-from imagemachine import batch
+from imagemachine import announcements, batch
 from imagemachine.batch import retry_delay
 from imagemachine.errors import ConfigurationError
 from imagemachine.formats import CHOICES
@@ -27,7 +27,7 @@ UPLOADS = f"pictures-uploads-{ACCOUNT}-{REGION}"
 RESULTS = f"pictures-results-{ACCOUNT}-{REGION}"
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:pictures-uploads"
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/0a1b2c3d"
-EVERYTHING = {"KmsKeyArn": KEY, "Tracing": "true", "Cdn": "true"}
+EVERYTHING = {"KmsKeyArn": KEY, "Tracing": "true", "Cdn": "true", "Announce": "true"}
 """Parameters with which the stack has all that it can have."""
 
 
@@ -93,6 +93,11 @@ WITH_A_KEY = statement(
     KEY,
     StringEquals={"kms:ViaService": f"s3.{REGION}.amazonaws.com"},
 )
+ANNOUNCED = [
+    statement("AnnounceOutcomes", "sns:Publish", f"arn:aws:sns:{REGION}:{ACCOUNT}:pictures-outcomes"),
+    # Its own attribute of an upload's item, and the answer to that: no other reading.
+    statement("NoteOutcomes", "dynamodb:UpdateItem", f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/pictures-outcomes"),
+]
 TRACED = statement("Traces", "xray:PutTraceSegments xray:PutTelemetryRecords", "*")
 """X-Ray knows no resources for these: the only star of its own in the template."""
 
@@ -101,7 +106,7 @@ TRACED = statement("Traces", "xray:PutTraceSegments xray:PutTelemetryRecords", "
 def test_a_function_may_do_what_it_does_and_nothing_else(variant: str) -> None:
     assert role(stack(), variant) == of_a_variant(variant)
     full = role(stack(**EVERYTHING), variant)
-    assert sorted(full, key=str) == sorted([*of_a_variant(variant), WITH_A_KEY, TRACED], key=str)
+    assert sorted(full, key=str) == sorted([*of_a_variant(variant), WITH_A_KEY, *ANNOUNCED, TRACED], key=str)
 
 
 def test_a_function_is_its_role_alone() -> None:
@@ -496,6 +501,19 @@ def test_what_is_not_given_is_the_functions_own_choice() -> None:
         dead_letter_queue_url=loaded.dead_letter_queue_url,
         require_sandbox=True,
     )
+
+
+def test_outcomes_are_announced_where_that_is_wanted() -> None:
+    assert "OUTCOMES_TOPIC_ARN" not in variables()
+    assert not {"OutcomesTopic", "Ledger"} & stack().resources.keys()
+    deployed = stack(Announce="true")
+    loaded = Settings.load(variables(Announce="true"), "web")
+    assert loaded.outcomes_topic_arn == deployed.outputs["OutcomesTopic"]
+    assert (loaded.ledger_table, loaded.variants) == ("pictures-outcomes", ("thumbnail", "web"))
+    table = deployed.properties("Ledger")
+    assert table["KeySchema"] == [{"AttributeName": announcements._UPLOAD, "KeyType": "HASH"}]
+    assert table["TimeToLiveSpecification"] == {"AttributeName": announcements._EXPIRES, "Enabled": True}
+    assert table["BillingMode"] == "PAY_PER_REQUEST"  # Nothing is paid for a table that nobody uses.
 
 
 def test_the_sandbox_is_required_unless_that_was_taken_back() -> None:
