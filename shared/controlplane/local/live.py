@@ -53,6 +53,7 @@ class Live:
         workspace: Path,
     ) -> None:
         self.journal = Journal()
+        self.beside: dict[str, tuple[str, ...]] = dict.fromkeys(variants, ())
         self._pictures: dict[str, Picture] = {}
         """All that was made, by the upload's key."""
         self._variants = variants
@@ -89,6 +90,9 @@ class Live:
             outcome.variant, outcome.outcome, outcome.reason, outcome.detail, outcome.milliseconds, results, outcome.at
         )
         self.journal.told(outcome.key, told, line)
+        further = tuple(output.format for output in outcome.outputs[1:] if output.format)
+        if len(further) > len(self.beside.get(outcome.variant, ())):  # What came in a further format has that once.
+            self.beside[outcome.variant] = further
 
     def save(self, outcome: Outcome) -> None:
         """Take note of an outcome that nobody waits for; with the last of an upload its results are fetched."""

@@ -5,6 +5,7 @@ import json
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict, replace
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import unquote
@@ -18,6 +19,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from controlplane import edge
 from controlplane.page.desk import Desk, Picture, RefusedError
 from controlplane.page.guard import FILE_POLICY
 from controlplane.page.source import Source, SourceError, State
@@ -45,6 +47,7 @@ def application(source: Source, desk: Desk | None) -> Starlette:
             Route("/uploads/{number:int}/{variant}", page.lines),
             Route("/uploads/{number:int}/{variant}/{index:int}/small", page.small_result),
             Route("/uploads/{number:int}/{variant}/{index:int}", page.whole_result),
+            Route("/results/{path:path}", page.result_at_the_edge),
         ]
     return Starlette(routes=routes, exception_handlers={RefusedError: _refused})
 
@@ -123,6 +126,18 @@ class _Page:
     async def whole_result(self, request: Request) -> Response:
         """A result as it lies in the bucket."""
         return await _shown(self._here().whole, self._result(request), of_upload=False)
+
+    async def result_at_the_edge(self, request: Request) -> Response:
+        """A result by its key, in the best format that the browser takes, as the edge of a stack answers."""
+        path = request.scope["raw_path"].decode("ascii").removeprefix("/results")
+        answer = edge.answered(path, request.headers.get("accept"), self._here().beside)
+        if answer is None:
+            raise HTTPException(404, "There is no such result.")
+        shown = await _shown(self._here().whole, unquote(answer.removeprefix("/")), of_upload=False)
+        if shown.status_code == HTTPStatus.NO_CONTENT:
+            raise HTTPException(404, "There is no such result.")
+        shown.headers["Vary"] = "Accept"
+        return shown
 
     def _here(self) -> Desk:
         assert self._desk is not None  # noqa: S101 - without one there are no such routes

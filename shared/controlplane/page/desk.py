@@ -1,6 +1,6 @@
 """What the page can do beside looking: take uploads, and show them with their results."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
@@ -26,6 +26,10 @@ class Desk(Protocol):
     @property
     def journal(self) -> Journal:
         """What was uploaded and what became of it."""
+
+    @property
+    def beside(self) -> Mapping[str, Sequence[str]]:
+        """By variant, the formats that lie beside each of its results, as far as that was seen."""
 
     @property
     def extensions(self) -> Sequence[str]:
