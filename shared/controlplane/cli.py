@@ -28,6 +28,7 @@ COMMANDS = {
     "redrive": "Those, back to their queues.",
     "audit": "Uploads against results: current, missing, stale, orphaned, rejected; what a repair would cost.",
     "backfill": "Sends work for what is missing or stale, after saying what it costs; can be interrupted.",
+    "cost": "What it costs by item, estimated from measured times; actual use where CloudWatch knows it.",
 }
 """In the order in which they are listed, with what each does; a command's module bears its name."""
 

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from controlplane.account import Account, aws_errors
+from controlplane.errors import Failure
 from controlplane.local import kept
 from controlplane.local.aws import forget_the_users_account
 from controlplane.machine import DEFAULT_NAME, Machine
@@ -42,14 +43,37 @@ def on_account(command: Function) -> Function:
 def on_machine(command: Function) -> Function:
     """Give the command `machine`, the one that --stack and --local choose; what AWS refuses in it is a Failure."""
 
-    @click.option("--local", is_flag=True, help="The machine that `./deploy.sh local --keep` keeps on this computer.")
-    @stack_option
+    @_choice
     @functools.wraps(command)
     def wrapper(*, stack: str, local: bool, **options: Any) -> Any:
         with aws_errors():
             return command(machine=Machine.find(_account(local=local), stack), **options)
 
     return wrapper
+
+
+def on_machine_if_any(command: Function) -> Function:
+    """As on_machine; where none can be found, `machine` is the Failure that says why."""
+
+    @_choice
+    @functools.wraps(command)
+    def wrapper(*, stack: str, local: bool, **options: Any) -> Any:
+        machine: Machine | Failure
+        try:
+            with aws_errors():
+                machine = Machine.find(_account(local=local), stack)
+        except Failure as failure:
+            machine = failure
+        with aws_errors():
+            return command(machine=machine, **options)
+
+    return wrapper
+
+
+def _choice(wrapper: Function) -> Function:
+    """The options that choose a machine."""
+    local = click.option("--local", is_flag=True, help="The machine that `./deploy.sh local --keep` keeps here.")
+    return local(stack_option(wrapper))
 
 
 def _account(*, local: bool) -> Account:

@@ -149,15 +149,17 @@ def _function(machine: Machine, variant: DeployedVariant) -> tuple[str, list[str
     return described.get("Code", {}).get("ImageUri", ""), problems
 
 
+def resources(machine: Machine) -> Iterator[tuple[str, str]]:
+    """Kind and physical id of everything in the stack. Raises ClientError."""
+    pages = machine.clients["cloudformation"].get_paginator("list_stack_resources").paginate(StackName=machine.name)
+    for page in pages:
+        for resource in page["StackResourceSummaries"]:
+            yield resource["ResourceType"], resource.get("PhysicalResourceId", "")
+
+
 def _alarms(machine: Machine) -> dict[str, str]:
     """The reasons of the stack's alarms that are going off, by name."""
-    resources = machine.clients["cloudformation"].get_paginator("list_stack_resources").paginate(StackName=machine.name)
-    names = [
-        resource["PhysicalResourceId"]
-        for page in resources
-        for resource in page["StackResourceSummaries"]
-        if resource["ResourceType"] == "AWS::CloudWatch::Alarm" and resource.get("PhysicalResourceId")
-    ]
+    names = [name for kind, name in resources(machine) if kind == "AWS::CloudWatch::Alarm" and name]
     ringing = {}
     for some in batches(names, 100):
         described = machine.clients["cloudwatch"].describe_alarms(AlarmNames=some, StateValue="ALARM")
