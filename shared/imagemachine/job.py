@@ -24,6 +24,9 @@ from imagemachine.variant import Made, Output, Variant
 _ROUNDS = 10
 """How often an upload may change while it is worked on before the message goes back to the queue."""
 
+_BESIDE = {"role": "beside"}
+"""What an audit is told of a file that is not the result itself; that names the extensions of what lies beside it."""
+
 _RESERVE = 2.0
 """Seconds of an invocation that are kept for storing and answering."""
 
@@ -129,6 +132,8 @@ class Job:
         return {
             "variant": self._variant.name,
             "recipe": self._variant.recipe,
+            "only": list(self._variant.only),
+            "never": list(self._variant.never),
             "suffixes": list(self._settings.suffixes),
         }
 
@@ -219,26 +224,27 @@ class Job:
         """Put every file of a result; its keys. The first is put last: where it is, the others are."""
         settings = self._settings
         first = result_key(notice.key, settings.ingest_prefix, settings.output_prefix, FORMATS[made.format])
-        others = [key_beside(first, FORMATS[output.format].extensions[0]) for output in made.outputs[1:]]
-        keys = (first, *others)
+        beside = [FORMATS[output.format].extensions[0] for output in made.outputs[1:]]
+        keys = (first, *(key_beside(first, extension_) for extension_ in beside))
         bucket = settings.output_bucket or notice.bucket
         origin = self._origin(notice, upload)
-        for key, output in zip(others, made.outputs[1:], strict=True):
-            self._put(bucket, key, output, made, origin)
+        for key, output in zip(keys[1:], made.outputs[1:], strict=True):
+            self._put(bucket, key, output, made, origin, **_BESIDE)
         stored = set(keys)
         if self._variant.manifest:
             manifest_key = key_beside(first, MANIFEST)
             body = manifest(self._variant.name, keys, made, origin)
-            self._storage.store(bucket, manifest_key, body, MANIFEST_TYPE, origin)
+            self._storage.store(bucket, manifest_key, body, MANIFEST_TYPE, origin, **_BESIDE)
             stored.add(manifest_key)
-        self._put(bucket, first, made.outputs[0], made, origin)
+            beside.append(MANIFEST)
+        self._put(bucket, first, made.outputs[0], made, origin, **({"beside": ",".join(beside)} if beside else {}))
         if not has_extension_of(notice.key, FORMATS[made.format]):
             # An earlier upload of this name, of another format, may have left its result under another key.
             self._remove(notice, stored)
         return keys
 
-    def _put(self, bucket: str, key: str, output: Output, made: Made, origin: Origin) -> None:
-        said = {"width": str(output.width), "height": str(output.height)}
+    def _put(self, bucket: str, key: str, output: Output, made: Made, origin: Origin, **said: str) -> None:
+        said |= {"width": str(output.width), "height": str(output.height)}
         if made.colour:
             said |= {"colour": made.colour, "placeholder": made.placeholder}
         self._storage.store(bucket, key, output.data, FORMATS[output.format].content_type, origin, **said)

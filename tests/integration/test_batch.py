@@ -305,7 +305,13 @@ def test_what_was_given_back_before_goes_first(
 
 def test_whoever_asks_hears_what_the_function_makes(machine: Machine) -> None:
     described = machine.batch(SUFFIXES="jpg,png")(DESCRIBE, Context())
-    assert described == {"variant": "thumbnail", "recipe": VARIANT.recipe, "suffixes": ["jpg", "png"]}
+    assert described == {
+        "variant": "thumbnail",
+        "recipe": VARIANT.recipe,
+        "only": [],
+        "never": [],
+        "suffixes": ["jpg", "png"],
+    }
 
 
 @pytest.mark.parametrize("event", [{}, {"Records": "x"}, {"Records": [{"body": "x"}]}, {"bucket": "b", "key": "k"}])

@@ -84,13 +84,13 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
         shutil.copy(PICTURES / name, pictures)
     Image.new("RGB", (64, 48), (200, 90, 20)).save(pictures / "a b+ü%.gif")
     (pictures / "broken.jpg").write_text("Dear diary")
-    command = [DEPLOY, "local", str(pictures), "--out", str(folder / "out"), "--keep"]
+    command = [DEPLOY, "local", str(pictures), "--out", str(folder / "out"), "--keep", "--port", "0"]
     log = folder / "log"
     with log.open("w") as output:
         child = subprocess.Popen(command, cwd=folder, stdout=output, stderr=subprocess.STDOUT, text=True)
     try:
         deadline = time.monotonic() + 120
-        while not (found := re.search(r"stays up at (http://\S+)", log.read_text())):
+        while not (found := re.search(r"AWS_ENDPOINT_URL=(http://\S+)", log.read_text())):
             assert child.poll() is None, log.read_text()
             assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.2)

@@ -52,6 +52,27 @@ def test_every_format_lies_beside_the_result_under_its_own_extension(bucket: Buc
         assert (head["Metadata"]["colour"], head["Metadata"]["placeholder"]) == ("#102030", "3EgK")
 
 
+def test_a_result_says_what_lies_beside_it_and_that_says_that_it_is_no_result(bucket: Bucket) -> None:
+    """By it an audit tells that a part is missing, and a part from a result of that format."""
+    for key, formats in (("cat.jpg", THREE), ("dog.webp", ("webp", "avif"))):
+        bucket.put(f"ingest/{key}", b"x")
+        job(bucket, formats, manifest=True).run(bucket.notice(f"ingest/{key}"), plenty)
+    said = {
+        key: (head["Metadata"].get("beside"), head["Metadata"].get("role"))
+        for key in bucket.everything()
+        for head in [bucket.s3.head_object(Bucket=bucket.name, Key=key)]
+    }
+    assert said == {
+        "hero/cat.jpg": ("webp,avif,json", None),
+        "hero/cat.jpg.webp": (None, "beside"),
+        "hero/cat.jpg.avif": (None, "beside"),
+        "hero/cat.jpg.json": (None, "beside"),
+        "hero/dog.webp": ("avif,json", None),
+        "hero/dog.webp.avif": (None, "beside"),
+        "hero/dog.webp.json": (None, "beside"),
+    }
+
+
 def test_they_are_removed_together(bucket: Bucket) -> None:
     for key in ("ingest/cat.heic", "ingest/cat.jpg", "ingest/cat"):
         bucket.put(key, b"x")

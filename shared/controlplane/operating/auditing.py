@@ -14,7 +14,7 @@ from controlplane.operating.letters import Look
 from controlplane.operating.listing import Listed, objects
 from controlplane.operating.objects import head, listed
 from controlplane.operating.pairing import Pair, Pairing
-from controlplane.operating.results import State, Told, Verdict, Wanted, by_listing, by_metadata
+from controlplane.operating.results import Prefixes, State, Told, Verdict, Wanted, by_listing, by_metadata
 
 LOOKERS = 32
 """Results that are looked at at the same time."""
@@ -130,8 +130,9 @@ class Audit:
         if self._quick or pair.upload is None:
             return Judged(variant, pair.upload, by_listing(pair, wanted, dead))
         told = {result.path: self.told(variant, result) for result in pair.results}
+        prefixes = Prefixes(self._machine.ingest_prefix, variant.output_prefix)
         there = {path: one for path, one in told.items() if one is not None}
-        return Judged(variant, pair.upload, by_metadata(pair, there, wanted, self._machine.ingest_prefix, dead))
+        return Judged(variant, pair.upload, by_metadata(pair, there, wanted, prefixes, dead))
 
     def told(self, variant: DeployedVariant, result: Listed) -> Told | None:
         """What a result's metadata says; None where it is gone by now."""

@@ -12,9 +12,8 @@ from controlplane.operating.letters import RETRIED_OUT, Letter, Look
 from controlplane.operating.lines import Line, Wish, read
 from controlplane.operating.listing import Listed
 from controlplane.operating.objects import head, listed
-from controlplane.operating.pairing import Pair
-from controlplane.operating.results import State, Told, Wanted, by_metadata
-from imagemachine.keys import result_keys
+from controlplane.operating.pairing import Pair, claims, cut_keys
+from controlplane.operating.results import Prefixes, State, Told, Wanted, by_metadata
 
 _AT_ONCE = 16
 
@@ -116,7 +115,8 @@ def explain(
         moments = [*([upload.modified] if upload else ()), *(output.stored.modified for output in outputs)]
         moments += [letter.since for letter in letters]
         lines = _lines(machine, variant, key, [(since, None)] if since else windows(moments, datetime.now(UTC)))
-        outcome, reason = _outcome(machine, upload, wanted[variant.name], outputs, letters, lines)
+        prefixes = Prefixes(machine.ingest_prefix, variant.output_prefix)
+        outcome, reason = _outcome(prefixes, upload, wanted[variant.name], outputs, letters, lines)
         return Story(variant.name, outcome, reason, outputs, lines, letters)
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -143,17 +143,28 @@ def _outputs(
     machine: Machine, variant: DeployedVariant, key: str, upload: Listed | None, wanted: Wanted | None
 ) -> Iterator[Output]:
     s3 = machine.clients["s3"]
-    for candidate in result_keys(key, machine.ingest_prefix, variant.output_prefix):
+    for candidate in _candidates(machine, variant, key.removeprefix(machine.ingest_prefix)):
         answer = head(s3, machine.output_bucket, candidate)
         if answer is None:
             continue
         told = Told.read(answer["Metadata"])
-        path = candidate.removeprefix(variant.output_prefix)
         if told.source not in (None, key):
             continue  # Another upload's: `cat.heic.jpg` can be of `cat.heic` or of `cat.heic.jpg`.
-        recipes = {wanted.recipe, *wanted.beside.values()} if wanted else {told.recipe}
-        fresh = told.ours and upload is not None and told.etag == upload.etag and told.recipe in recipes
-        yield Output(candidate, listed(path, answer), told, answer["Metadata"], answer.get("ContentType", ""), fresh)
+        fresh = upload is not None and told.ours and told.etag == upload.etag
+        current = fresh and (wanted is None or told.recipe == wanted.recipe)
+        stored = listed(candidate.removeprefix(variant.output_prefix), answer)
+        yield Output(candidate, stored, told, answer["Metadata"], answer.get("ContentType", ""), current)
+
+
+def _candidates(machine: Machine, variant: DeployedVariant, path: str) -> Iterator[str]:
+    """The keys under which results of the upload may lie."""
+    plain = variant.output_prefix + path
+    yield plain
+    listing = machine.clients["s3"].list_objects_v2(Bucket=machine.output_bucket, Prefix=f"{plain}.")
+    for entry in listing.get("Contents", ()):
+        if claims(path, entry["Key"].removeprefix(variant.output_prefix)):
+            yield entry["Key"]
+    yield from cut_keys(path, variant.output_prefix)
 
 
 def _letters(machine: Machine, variant: DeployedVariant, key: str) -> Iterator[Letter]:
@@ -170,7 +181,7 @@ def _lines(
 
 
 def _outcome(
-    machine: Machine,
+    prefixes: Prefixes,
     upload: Listed | None,
     wanted: Wanted | None,
     outputs: Sequence[Output],
@@ -190,7 +201,7 @@ def _outcome(
     told = {output.stored.path: output.told for output in outputs}
     # Where the function cannot say what it makes, the recipe is taken to be right.
     made = wanted or Wanted(next((output.told.recipe or "" for output in outputs), ""))
-    state = by_metadata(pair, told, made, machine.ingest_prefix, newest.since if newest else None).state
+    state = by_metadata(pair, told, made, prefixes, newest.since if newest else None).state
     if state is State.CURRENT:
         return "made", None
     if state is State.REJECTED and newest:

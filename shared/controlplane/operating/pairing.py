@@ -1,9 +1,9 @@
 """Uploads beside their results: two listings in order become pairs, in memory that does not grow with them.
 
-A result's key is its upload's path, maybe with an extension appended. So the results of `cat` may come after other
-uploads that begin with it (`cat-2`), but before the first key that is beyond `cat.` and all that follows a dot. Until
-then an upload stays open. Those that are open at a time begin with one another, and a key has 1,024 bytes: there are
-never more than that, and nearly always one.
+A result's key is its upload's path, maybe with an extension appended, and with one more for what lies beside it. So the
+results of `cat` may come after other uploads that begin with it (`cat-2`), but before the first key that is beyond
+`cat.` and all that follows a dot. Until then an upload stays open. Those that are open at a time begin with one
+another, and a key has 1,024 bytes: there are never more than that, and nearly always one.
 
 S3 lists keys by their UTF-8 bytes, which is the order of code points, and so that of Python's strings.
 """
@@ -11,11 +11,12 @@ S3 lists keys by their UTF-8 bytes, which is the order of code points, and so th
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Protocol
 
 from controlplane.operating.listing import Listed
-from imagemachine.keys import result_keys
+from imagemachine.envelopes import MAX_KEY_BYTES
+from imagemachine.formats import FORMATS
+from imagemachine.keys import MANIFEST, extension, keys_beside, result_keys
 
 _BEYOND = "/"
 """The character after the dot: every key that begins with an upload's path and a dot comes before it."""
@@ -62,7 +63,7 @@ class Pairing:
         """Take the next upload; what is complete by then."""
         yield from self._results_before(upload.path)
         yield from self._closed(upload.path)
-        self._open.append(_Open(upload, self._prefix))
+        self._open.append(_Open(upload))
 
     def end(self) -> Iterator[Pair]:
         """There are no more uploads; all that is left."""
@@ -74,7 +75,7 @@ class Pairing:
         while (result := self._next) is not None and (path is None or result.path < path):
             self._next = next(self._results, None)
             yield from self._closed(result.path)
-            claimants = [one for one in self._open if self._prefix + result.path in one.keys]
+            claimants = [one for one in self._open if claims(one.upload.path, result.path)]
             if claimants:
                 self._owner(result, claimants).results.append(result)
             elif self._stray(result):
@@ -84,8 +85,8 @@ class Pairing:
         """The uploads to which no result can come any more when a listing is at `reached`."""
         while self._open and (reached is None or reached >= self._open[-1].upload.path + _BEYOND):
             one = self._open.pop()
-            cut = self._lookups.found(one.cut_keys) if one.cut_keys else ()
-            yield Pair(one.upload.path, one.upload, (*one.results, *cut))
+            cut = cut_keys(one.upload.path, self._prefix)
+            yield Pair(one.upload.path, one.upload, (*one.results, *(self._lookups.found(cut) if cut else ())))
 
     def _owner(self, result: Listed, claimants: "list[_Open]") -> "_Open":
         """`cat.heic.jpg` can be of `cat.heic` or of `cat.heic.jpg`: where there are both, it says itself of which."""
@@ -98,18 +99,50 @@ class Pairing:
 
     def _stray(self, result: Listed) -> bool:
         """Whether no upload stands for `result`, also none that the listing of uploads does not show in its place."""
-        stem = result.path.rpartition(".")[0]
-        if len(stem) < len(self._below) and self._of(stem, result):
-            return False
+        stem = result.path
+        for _ in range(_MOST_APPENDED):
+            stem = stem.rpartition(".")[0]
+            # Below a part of a key: the listing of uploads begins behind this one.
+            if stem and len(stem) < len(self._below) and claims(stem, result.path) and self._lookups.exists(stem):
+                return False
         if not _CUT.search(result.path):
             return True
-        source = self._lookups.source(result)
-        return source is None or not self._of(source, result)
+        source = self._lookups.source(result) or ""
+        possible = possible_keys(source, self._prefix) if source else ()
+        return self._prefix + result.path not in possible or not self._lookups.exists(source)
 
-    def _of(self, path: str, result: Listed) -> bool:
-        """Whether `result` can be of an upload at `path`, and there is one."""
-        keys = result_keys(path, "", self._prefix) if path else ()
-        return self._prefix + result.path in keys and self._lookups.exists(path)
+
+_MOST_APPENDED = 2
+_WRITABLE = tuple(format_ for format_ in FORMATS.values() if format_.writable)
+_SAID = frozenset(extension_ for format_ in _WRITABLE for extension_ in format_.extensions)
+_APPENDED = frozenset(format_.extensions[0] for format_ in _WRITABLE)
+
+
+def claims(upload: str, result: str) -> bool:
+    """Whether a result at path `result` can be of an upload at path `upload`, where no key had to be cut."""
+    if result == upload:
+        return extension(upload) in _SAID
+    if not result.startswith(f"{upload}."):
+        return False
+    *firsts, last = result[len(upload) + 1 :].split(".")
+    return len(firsts) < _MOST_APPENDED and _APPENDED.issuperset(firsts) and (last in _APPENDED or last == MANIFEST)
+
+
+def possible_keys(upload: str, output_prefix: str) -> frozenset[str]:
+    """Every key that a result of the upload can have, and what lies beside it."""
+    firsts = result_keys(upload, "", output_prefix)
+    return frozenset(key for first in firsts for key in (first, *keys_beside(first)))
+
+
+def cut_keys(upload: str, output_prefix: str) -> tuple[str, ...]:
+    """Those of them that had to be cut: none but for an upload whose key is nearly as long as a key can be."""
+    plain = output_prefix + upload
+    if len(plain.encode()) + _LONGEST_APPENDED <= MAX_KEY_BYTES:
+        return ()
+    return tuple(sorted(key for key in possible_keys(upload, output_prefix) if not key.startswith(plain)))
+
+
+_LONGEST_APPENDED = _MOST_APPENDED * (1 + max(map(len, _APPENDED | {MANIFEST})))
 
 
 @dataclass
@@ -117,17 +150,4 @@ class _Open:
     """An upload to which results may still come."""
 
     upload: Listed
-    prefix: str
     results: list[Listed] = field(default_factory=list)
-
-    @cached_property
-    def keys(self) -> frozenset[str]:
-        """Every key that a result of it can have."""
-        return frozenset(result_keys(self.upload.path, "", self.prefix))
-
-    @cached_property
-    def cut_keys(self) -> tuple[str, ...]:
-        """Those of them that do not come where results of this upload are looked for."""
-        plain = self.prefix + self.upload.path
-        longest = len(plain.encode()) + 6  # A dot and the longest extension that is appended.
-        return tuple(sorted(key for key in self.keys if not key.startswith(plain))) if longest > 1024 else ()

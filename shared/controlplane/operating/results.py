@@ -1,17 +1,17 @@
 """What a stored result says of itself, and what that makes of its upload: current, missing, stale or rejected."""
 
 import base64
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from controlplane.operating.listing import Listed
 from controlplane.operating.pairing import Pair
-from imagemachine.keys import extension
+from imagemachine.keys import extension, key_beside
 
 
 class State(StrEnum):
@@ -35,12 +35,22 @@ class Told:
     etag: str | None = None
     """Of the upload."""
     recipe: str | None = None
+    beside: tuple[str, ...] = ()
+    """The extensions under which more files of the same result lie beside it."""
+    first: bool = True
+    """Whether it is the result itself, and not one that lies beside it."""
 
     @classmethod
     def read(cls, metadata: Mapping[str, str]) -> "Told":
         """From an object's user metadata."""
         source = metadata.get("source-key")
-        return cls(source and upload_key(source), metadata.get("source-etag"), metadata.get("recipe"))
+        return cls(
+            source=source and upload_key(source),
+            etag=metadata.get("source-etag"),
+            recipe=metadata.get("recipe"),
+            beside=tuple(filter(None, metadata.get("beside", "").split(","))),
+            first=metadata.get("role") != "beside",
+        )
 
     @property
     def ours(self) -> bool:
@@ -53,8 +63,6 @@ class Wanted:
     """What a deployed variant makes of an upload, as its function says."""
 
     recipe: str
-    beside: Mapping[str, str] = field(default_factory=dict)
-    """The recipe of each further result that lies beside the first, by the extension that is appended."""
     only: Sequence[str] = ()
     never: Sequence[str] = ()
     """Shell patterns on the path below the ingest prefix: what the variant leaves out."""
@@ -66,7 +74,6 @@ class Wanted:
         """From what a function says of itself."""
         return cls(
             recipe=described["recipe"],
-            beside=described.get("beside", {}),
             only=described.get("only", ()),
             never=described.get("never", ()),
             suffixes=described.get("suffixes", ()),
@@ -81,6 +88,13 @@ class Wanted:
         return not self.only or any(fnmatchcase(path, pattern) for pattern in self.only)
 
 
+class Prefixes(NamedTuple):
+    """Below which uploads lie, and a variant's results."""
+
+    ingest: str
+    output: str
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What is to be said of one pair."""
@@ -93,7 +107,7 @@ class Verdict:
 
 
 def by_metadata(
-    pair: Pair, told: Mapping[str, Told], wanted: Wanted, ingest_prefix: str, rejected: datetime | None
+    pair: Pair, told: Mapping[str, Told], wanted: Wanted, prefixes: Prefixes, rejected: datetime | None
 ) -> Verdict:
     """The verdict by what each result says of itself; `told` by path, without those that were gone meanwhile.
 
@@ -103,21 +117,26 @@ def by_metadata(
     results = tuple(result for result in pair.results if result.path in told)
     if upload is None or not wanted.takes(upload.path):
         return Verdict(pair.path, None, results)
-    key = ingest_prefix + upload.path
-    own = {result.path for result in results if told[result.path].source == key}
-    fresh = {path for path in own if told[path].etag == upload.etag}
-    beside = {f"{upload.path}.{extension}": recipe for extension, recipe in wanted.beside.items()}
-    first = {path for path in fresh if told[path].recipe == wanted.recipe}
-    further = {path for path, recipe in beside.items() if path in fresh and told[path].recipe == recipe}
-    if first and len(further) == len(beside):
-        return Verdict(pair.path, State.CURRENT, _without(results, first | further))
+    own = {result.path for result in results if told[result.path].source == prefixes.ingest + upload.path}
+    current = {path for path in own if (told[path].etag, told[path].recipe) == (upload.etag, wanted.recipe)}
+    firsts = sorted(path for path in current if told[path].first)
+    for path in firsts:
+        whole = {path, *_beside(path, told[path].beside, prefixes.output)}
+        if whole <= current:
+            return Verdict(pair.path, State.CURRENT, _without(results, whole))
     # What stands where a result belongs is written over by the repair, whoever wrote it.
     places = own | {result.path for result in results if result.path == upload.path}
-    strangers = _without(results, places | set(beside))
+    strangers = _without(results, places)
     if rejected is not None and rejected >= upload.modified:
         return Verdict(pair.path, State.REJECTED, strangers)
-    lacking = not places - set(beside) or not set(beside) <= set(told)
+    # Of a current result a part is missing; of any other the result itself may be.
+    lacking = bool(firsts) or not any(told[path].first for path in places)
     return Verdict(pair.path, State.MISSING if lacking else State.STALE, strangers)
+
+
+def _beside(path: str, extensions: Sequence[str], output_prefix: str) -> Iterator[str]:
+    for each in extensions:
+        yield key_beside(output_prefix + path, each).removeprefix(output_prefix)
 
 
 def by_listing(pair: Pair, wanted: Wanted, rejected: datetime | None) -> Verdict:

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controlplane.operating.listing import Listed
-from controlplane.operating.pairing import Pair, Pairing
+from controlplane.operating.pairing import Pair, Pairing, claims, possible_keys
 from imagemachine.formats import FORMATS
-from imagemachine.keys import result_key, result_keys
+from imagemachine.keys import MANIFEST, key_beside, result_key
 
 PREFIX = "thumbnail/"
 WRITABLE = [format_ for format_ in FORMATS.values() if format_.writable]
@@ -70,7 +70,10 @@ def buckets(draw: st.DrawFn) -> Bucket:
     made: dict[str, str | None] = dict.fromkeys(draw(st.sets(PATHS, max_size=4)))
     for path in sorted(uploads):
         for format_ in draw(st.sets(st.sampled_from(WRITABLE), max_size=2)) if draw(st.booleans()) else ():
-            made[result_key(path, "", PREFIX, format_).removeprefix(PREFIX)] = path
+            first = result_key(path, "", PREFIX, format_)
+            beside = draw(st.sets(st.sampled_from(["webp", "avif", MANIFEST]), max_size=2))
+            for key in (first, *(key_beside(first, extension) for extension in beside)):
+                made[key.removeprefix(PREFIX)] = path
     gone = {path for path in uploads if draw(st.integers(0, 4)) == 0}
     return Bucket(uploads - gone, made)
 
@@ -89,7 +92,7 @@ def test_every_upload_and_every_result_is_in_one_pair(bucket: Bucket) -> None:
 def test_a_result_is_paired_with_its_upload(bucket: Bucket) -> None:
     owners = {result.path: pair for pair in paired(bucket) for result in pair.results}
     for path, source in bucket.sources.items():
-        possible = {upload for upload in bucket.uploads if PREFIX + path in result_keys(upload, "", PREFIX)}
+        possible = {upload for upload in bucket.uploads if _possible(upload, path)}
         pair = owners[path]
         if source in possible:
             assert pair.path == source
@@ -97,6 +100,33 @@ def test_a_result_is_paired_with_its_upload(bucket: Bucket) -> None:
             assert pair.path in possible
         else:
             assert pair.upload is None
+
+
+def _possible(upload: str, result: str) -> bool:
+    return claims(upload, result) or PREFIX + result in possible_keys(upload, PREFIX)
+
+
+@many
+@given(PATHS)
+def test_every_key_that_the_machine_writes_is_claimed(path: str) -> None:
+    assert all(claims(path, key.removeprefix(PREFIX)) for key in possible_keys(path, PREFIX))
+
+
+@pytest.mark.parametrize(
+    ("upload", "result"),
+    [
+        ("cat.jpg", "cat.jpg.txt"),
+        ("cat.jpg", "cat.jpg.webp.avif.png"),
+        ("cat.jpg", "cat.jpg.json.webp"),
+        ("cat.jpg", "cat"),
+        ("cat", "cat"),
+        ("cat.heic", "cat.heic"),
+        ("cat", "cat-2.jpg"),
+        ("cat", "category.jpg"),
+    ],
+)
+def test_no_other_is(upload: str, result: str) -> None:
+    assert not claims(upload, result)
 
 
 @many

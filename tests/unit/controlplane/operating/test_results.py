@@ -1,5 +1,6 @@
 """Verdicts: what a result's metadata, dates and dead letters make of its upload."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,13 +9,14 @@ from hypothesis import strategies as st
 
 from controlplane.operating.listing import Listed
 from controlplane.operating.pairing import Pair
-from controlplane.operating.results import State, Told, Wanted, by_listing, by_metadata, upload_key
+from controlplane.operating.results import Prefixes, State, Told, Wanted, by_listing, by_metadata, upload_key
 from imagemachine.storage import _ascii
 
 THEN = datetime(2026, 11, 25, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 UPLOAD = Listed("cat.jpg", "new", THEN, 1000)
 WANTED = Wanted("recipe")
+PREFIXES = Prefixes("ingest/", "web/")
 OURS = Told("ingest/cat.jpg", "new", "recipe")
 OLDER = Told("ingest/cat.jpg", "old", "recipe")
 OTHERWISE = Told("ingest/cat.jpg", "new", "another")
@@ -23,7 +25,7 @@ FOREIGN = Told()
 
 def judged(results: dict[str, Told], wanted: Wanted = WANTED, rejected: datetime | None = None) -> tuple[object, ...]:
     pair = Pair("cat.jpg", UPLOAD, tuple(Listed(path, "etag", THEN + SECOND, 10) for path in results))
-    verdict = by_metadata(pair, results, wanted, "ingest/", rejected)
+    verdict = by_metadata(pair, results, wanted, PREFIXES, rejected)
     return verdict.state, *(orphan.path for orphan in verdict.orphans)
 
 
@@ -51,18 +53,28 @@ def test_one_result_each(results: dict[str, Told], expected: tuple[object, ...])
     assert judged(results) == expected
 
 
+WITH = replace(OURS, beside=("webp", "json"))
+BESIDE = replace(OURS, first=False)
+
+
 @pytest.mark.parametrize(
     ("results", "expected"),
     [
-        ({"cat.jpg": OURS, "cat.jpg.webp": Told("ingest/cat.jpg", "new", "w")}, (State.CURRENT,)),
-        ({"cat.jpg": OURS}, (State.MISSING,)),
-        ({"cat.jpg.webp": Told("ingest/cat.jpg", "new", "w")}, (State.MISSING,)),
-        ({"cat.jpg": OURS, "cat.jpg.webp": Told("ingest/cat.jpg", "old", "w")}, (State.STALE,)),
-        ({"cat.jpg": OURS, "cat.jpg.webp": OURS}, (State.STALE,)),
+        ({"cat.jpg": WITH, "cat.jpg.webp": BESIDE, "cat.jpg.json": BESIDE}, (State.CURRENT,)),
+        # A part of it is missing, whichever.
+        ({"cat.jpg": WITH, "cat.jpg.json": BESIDE}, (State.MISSING,)),
+        ({"cat.jpg": WITH, "cat.jpg.webp": BESIDE}, (State.MISSING,)),
+        ({"cat.jpg.webp": BESIDE, "cat.jpg.json": BESIDE}, (State.MISSING,)),
+        ({"cat.jpg": WITH, "cat.jpg.webp": replace(BESIDE, etag="old"), "cat.jpg.json": BESIDE}, (State.MISSING,)),
+        ({"cat.jpg": replace(WITH, etag="old"), "cat.jpg.webp": BESIDE, "cat.jpg.json": BESIDE}, (State.STALE,)),
+        # A format is made no longer, and what was made of it stays behind.
+        ({"cat.jpg": OURS, "cat.jpg.webp": replace(BESIDE, recipe="old")}, (State.CURRENT, "cat.jpg.webp")),
+        # What came as WebP under another name, with an AVIF beside it.
+        ({"cat.jpg.webp": replace(OURS, beside=("avif",)), "cat.jpg.webp.avif": BESIDE}, (State.CURRENT,)),
     ],
 )
-def test_several_results_beside_each_other(results: dict[str, Told], expected: tuple[object, ...]) -> None:
-    assert judged(results, Wanted("recipe", beside={"webp": "w"})) == expected
+def test_several_files_of_one_result(results: dict[str, Told], expected: tuple[object, ...]) -> None:
+    assert judged(results) == expected
 
 
 def test_a_dead_letter_counts_only_for_the_revision_it_is_about() -> None:
@@ -84,13 +96,13 @@ def test_what_a_variant_leaves_out_is_not_missing_and_what_is_there_of_it_is_nob
 
 def test_without_an_upload_all_is_orphaned() -> None:
     pair = Pair("gone.jpg", None, (Listed("gone.jpg", "etag", THEN, 1),))
-    assert by_metadata(pair, {"gone.jpg": OURS}, WANTED, "ingest/", None).orphans == pair.results
+    assert by_metadata(pair, {"gone.jpg": OURS}, WANTED, PREFIXES, None).orphans == pair.results
     assert by_listing(pair, WANTED, None).orphans == pair.results
 
 
 def test_a_result_that_went_meanwhile_is_not_there() -> None:
     pair = Pair("cat.jpg", UPLOAD, (Listed("cat.jpg", "etag", THEN, 1),))
-    verdict = by_metadata(pair, {}, WANTED, "ingest/", None)
+    verdict = by_metadata(pair, {}, WANTED, PREFIXES, None)
     assert (verdict.state, verdict.orphans) == (State.MISSING, ())
 
 
