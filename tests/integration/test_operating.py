@@ -84,7 +84,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
         shutil.copy(PICTURES / name, pictures)
     Image.new("RGB", (64, 48), (200, 90, 20)).save(pictures / "a b+ü%.gif")
     (pictures / "broken.jpg").write_text("Dear diary")
-    command = [DEPLOY, "local", str(pictures), "--out", str(folder / "out"), "--keep", "--port", "0"]
+    command = [DEPLOY, "local", *map(str, pictures.iterdir()), "--out", str(folder / "out"), "--keep", "--port", "0"]
     log = folder / "log"
     with log.open("w") as output:
         child = subprocess.Popen(command, cwd=folder, stdout=output, stderr=subprocess.STDOUT, text=True)
