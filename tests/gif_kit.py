@@ -51,10 +51,8 @@ def _codes(rows: Sequence[Sequence[int]]) -> bytes:
             codes.append(8)
         codes.append(index)
     codes.append(9)
-    value = 0
-    for place, code in enumerate(codes):
-        value |= code << 4 * place
-    data = value.to_bytes(len(codes) // 2 + 1, "little")
+    codes += [0] * (len(codes) % 2)
+    data = bytes(low | high << 4 for low, high in zip(codes[::2], codes[1::2], strict=True))
     return b"".join(bytes((len(data[at : at + 255]),)) + data[at : at + 255] for at in range(0, len(data), 255))
 
 
@@ -64,15 +62,14 @@ def shown(screen: tuple[int, int], patches: Sequence[Patch]) -> list[Image.Image
     found = []
     for patch in patches:
         before = canvas.copy()
-        for y, row in enumerate(patch.rows):
-            for x, index in enumerate(row):
-                inside = patch.left + x < screen[0] and patch.top + y < screen[1]
-                if inside and not (patch.transparent and index == NOTHING):
-                    canvas.putpixel((patch.left + x, patch.top + y), (*COLOURS[index], 255))
+        size = (len(patch.rows[0]), len(patch.rows))
+        indices = Image.frombytes("L", size, b"".join(bytes(row) for row in patch.rows))
+        bands = [indices.point([colour[band] for colour in COLOURS] + [0] * 248) for band in range(3)]
+        solid = indices.point([255 * (index != NOTHING or not patch.transparent) for index in range(256)])
+        canvas.paste(Image.merge("RGB", bands).convert("RGBA"), (patch.left, patch.top), solid)
         found.append(canvas.copy())
         if patch.disposal >= 3:
             canvas = before
         elif patch.disposal == 2:
-            width, height = len(patch.rows[0]), len(patch.rows)
-            canvas.paste((0, 0, 0, 0), (patch.left, patch.top, patch.left + width, patch.top + height))
+            canvas.paste((0, 0, 0, 0), (patch.left, patch.top, patch.left + size[0], patch.top + size[1]))
     return found

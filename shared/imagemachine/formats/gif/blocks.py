@@ -101,8 +101,9 @@ class _Reader:
             raise ValueError("there is no frame in it")
         first = self.frames[0]
         return Gif(
-            width=width or first.left + first.width,
-            height=height or first.top + first.height,
+            # A first frame that is larger than the screen makes it so, as browsers and other decoders have it.
+            width=max(width, first.left + first.width),
+            height=max(height, first.top + first.height),
             frames=tuple(self.frames),
             palette=palette,
             background=background,
@@ -140,7 +141,7 @@ class _Reader:
         return replace(
             frame,
             delay=delay,
-            disposal=packed >> 2 & 7,
+            disposal=min(packed >> 2 & 7, RESTORE),  # 4 is an old mistake for 3, and 5 to 7 mean nothing else.
             transparent=transparent if packed & 1 else None,
             user_input=bool(packed & 2),
         )

@@ -58,7 +58,7 @@ def animation(frames: Sequence[Frame], loop: int | None, source_colours: int | N
     written = []
     before: Image.Image | None = None
     for picture, frame in zip(pictures, frames, strict=True):
-        made = _frame(picture, None if clearing else before, shared, most, depth)
+        made = _frame(picture, None if clearing else before, shared, most, depth, clearing=clearing)
         written.append(
             replace(made, delay=_hundredths(frame.seconds), disposal=blocks.CLEAR if clearing else blocks.KEEP)
         )
@@ -116,12 +116,23 @@ def _shared(pictures: Sequence[Image.Image], most: int, *, dithered: bool, or_no
         exact = Image.new("P", (1, 1))
         exact.putpalette(bytes(level for _count, colour in few for level in colour))  # type: ignore[union-attr]
         return _Palette(exact, len(few))
-    step = math.ceil(math.sqrt(sheet.width * sheet.height / GIF_JUDGED))
-    sheet = sheet.resize((-(-sheet.width // step), -(-sheet.height // step)), Image.Resampling.NEAREST)
+    sheet = _some_pixels(sheet)
     coloured = sheet.quantize(most, Image.Quantize.MEDIANCUT)
     wrong = ImageChops.difference(sheet, coloured.convert("RGB")).histogram()
     square = sum((place % 256) ** 2 * count for place, count in enumerate(wrong)) / sum(wrong)
     return None if or_none and square > GIF_WELL else _Palette(coloured, most, dithered)
+
+
+def _some_pixels(sheet: Image.Image) -> Image.Image:
+    """As many pixels of the RGB picture as are enough to judge it by, in one row, and from every column of it."""
+    pixels = sheet.width * sheet.height
+    step = math.ceil(pixels / GIF_JUDGED)
+    if step == 1:
+        return sheet
+    while math.gcd(step, sheet.width) > 1:  # Else a grid's lines would be left out, or nothing else taken.
+        step += 1
+    row = Image.frombytes("RGB", (pixels, 1), sheet.tobytes())
+    return row.resize((pixels // step, 1), Image.Resampling.NEAREST, (0, 0, pixels // step * step, 1))
 
 
 def _depth(pictures: Sequence[Image.Image]) -> int:
@@ -144,11 +155,12 @@ def _own_colours(part: Image.Image, most: int, depth: int) -> tuple[Image.Image,
 
 
 def _frame(
-    picture: Image.Image, before: Image.Image | None, shared: _Palette | None, most: int, depth: int
+    picture: Image.Image, before: Image.Image | None, shared: _Palette | None, most: int, depth: int, *, clearing: bool
 ) -> blocks.ImageBlock:
     """What differs from the picture before, in the shared colours or in its own, chosen by so many bits."""
     alpha = picture.getchannel("A")
-    box = changed_box(before, picture) if before is not None else alpha.getbbox() or (0, 0, 1, 1)
+    # What lies outside of every frame is transparent to some decoders only: the first one covers the whole canvas.
+    box = changed_box(before, picture)
     part = picture.crop(box)
     transparent = alpha.crop(box).point(_INVERTED_MASK)
     unchanged = None if before is None else changed_mask(before.crop(box), part).point(_INVERTED_MASK)
@@ -165,7 +177,8 @@ def _frame(
     indices.paste(palette.count, mask=transparent)
     if unchanged is not None:
         indices.paste(palette.count, mask=unchanged)
-    uses_transparency = before is not None or transparent.getbbox() is not None
+    # A frame that clears without transparency is cleared to a colour by some decoders.
+    uses_transparency = clearing or before is not None or transparent.getbbox() is not None
     return blocks.ImageBlock(
         left=box[0],
         top=box[1],
