@@ -19,9 +19,14 @@ _ABOUT_PIXELS = (*_ABOUT_COLOUR, b"PLTE", b"tRNS", b"sBIT", b"bKGD", b"hIST")
 _OF_METADATA = (b"eXIf", b"tEXt", b"zTXt", b"iTXt", b"tIME")
 _RIGHTS = (b"Copyright\0", b"Author\0")
 _NAME = re.compile(rb"[A-Za-z]{4}")
+_CRITICAL = (b"IHDR", b"PLTE")
+"""Chunks of no use where their checksum is wrong; samples have one of their own, which their decoder looks at."""
+_LENGTHS = {b"gAMA": 4, b"cHRM": 32, b"sRGB": 1, b"pHYs": 9, b"tIME": 7}
+"""Pillow takes a chunk of another length for damage to the whole file."""
 _INFLATED = {b"zTXt": 1 << 20, b"iTXt": 1 << 20, b"iCCP": 1 << 22}
 """The most bytes that a compressed chunk may grow to; a larger one is meant to do harm."""
 _XMP = b"XML:com.adobe.xmp\0"
+_OF_SAMPLES = (b"IDAT", b"fdAT")
 _OF_FRAMES = (b"acTL", b"fcTL", b"fdAT")
 DISPOSE_NONE, DISPOSE_BACKGROUND, DISPOSE_PREVIOUS = 0, 1, 2
 BLEND_SOURCE, BLEND_OVER = 0, 1
@@ -66,6 +71,8 @@ class Png:
     still: Subimage | None
     frames: tuple[Subimage, ...] = ()
     loop: int = 0
+    notes: tuple[str, ...] = ()
+    """Sentences about what is wrong with it, but for its pixels; broken chunks are left out."""
 
     @property
     def pictures(self) -> tuple[Subimage, ...]:
@@ -80,9 +87,10 @@ def parse(data: Source) -> Png:
     Raises ValueError for a file that makes no sense.
     """
     reader = _Reader(data)
-    for name, start, end in chunks_of(data):
+    notes: list[str] = []
+    for name, start, end in _sound_chunks(data, notes):
         reader.take(name, start, end)
-    return reader.file()
+    return replace(reader.file(), notes=tuple(notes))
 
 
 class _Reader:
@@ -144,6 +152,28 @@ class _Reader:
         return Png(header, chunks, whole)
 
 
+def _sound_chunks(data: Source, notes: list[str]) -> Iterator[tuple[bytes, int, int]]:
+    """As `chunks_of`, up to the end marker, and without what is broken: sentences about that go into `notes`."""
+    for name, start, end in chunks_of(data):
+        if name == b"IEND":
+            return
+        problem = None if name in _OF_SAMPLES else _problem(name, data[start:end], data[end : end + 4])
+        if problem is None:
+            yield name, start, end
+        else:
+            notes.append(f"The {problem} of its chunk {name.decode()} is wrong, so that was left out.")
+    notes.append("The file has no end marker.")
+
+
+def _problem(name: bytes, payload: bytes, checksum: bytes) -> str | None:
+    """What is wrong with a chunk. Raises ValueError where nothing can be done without it."""
+    if int.from_bytes(checksum, "big") != zlib.crc32(payload, zlib.crc32(name)):
+        if name in _CRITICAL:
+            raise ValueError(f"the checksum of its {name.decode()} is wrong")
+        return "checksum"
+    return "length" if len(payload) != _LENGTHS.get(name, len(payload)) else None
+
+
 def _is_bomb(name: bytes, payload: bytes) -> bool:
     """Whether a compressed chunk is one that no reader takes: broken, or far larger than it looks."""
     if name not in _INFLATED:
@@ -162,17 +192,13 @@ def _is_bomb(name: bytes, payload: bytes) -> bool:
 
 
 def chunks_of(data: Source) -> Iterator[tuple[bytes, int, int]]:
-    """The name of each chunk, and where its payload begins and ends."""
+    """The name of each chunk, and where its payload begins and ends, up to what is none."""
     place = len(SIGNATURE)
     while place + 8 <= len(data):
         length, name = struct.unpack(">L4s", data[place : place + 8])
         start, end = place + 8, place + 8 + length
-        if name == b"IEND":
+        if _NAME.fullmatch(name) is None:
             return
-        if name in (b"IHDR", b"PLTE"):
-            checksum = int.from_bytes(data[end : end + 4], "big")
-            if zlib.crc32(data[start:end], zlib.crc32(name)) != checksum:
-                raise ValueError(f"the checksum of its {name.decode()} is wrong")
         yield name, start, min(end, len(data))
         place = end + 4
 
@@ -233,7 +259,7 @@ def with_metadata(png: Png, metadata: Metadata, *, keep: bool) -> Png:
     """The file with `metadata` in place of what it had; texts about its rights stay in any case, with `keep` all do."""
     chunks = []
     for name, payload in png.chunks:
-        if _NAME.fullmatch(name) is None or name in _OF_FRAMES or _is_bomb(name, payload):
+        if name in _OF_FRAMES or _is_bomb(name, payload):
             continue
         if name in _OF_METADATA:
             is_right = name != b"eXIf" and payload.startswith(_RIGHTS)

@@ -22,7 +22,7 @@ from imagemachine.pictures.animation import (
     look_through,
 )
 from imagemachine.pictures.raster import Raster
-from imagemachine.pictures.sixteen_bit import SixteenBit, read
+from imagemachine.pictures.sixteen_bit import SixteenBit
 from imagemachine.pictures.transpose import Transpose
 from imagemachine.source import Source
 
@@ -34,6 +34,11 @@ _COLOURS = {"LA": chunks.GREY_ALPHA, "RGB": chunks.COLOUR, "RGBA": chunks.COLOUR
 @dataclass(kw_only=True)
 class _PngHeader(Header):
     file: chunks.Png
+
+    @property
+    def key(self) -> bytes:
+        """What it says of its transparent colour or colours."""
+        return next((payload for name, payload in self.file.chunks if name == b"tRNS"), b"")
 
 
 def probe(source: Source) -> _PngHeader:
@@ -51,6 +56,7 @@ def probe(source: Source) -> _PngHeader:
         said=said,
         metadata=metadata,
         colours=next((len(payload) // 3 for name, payload in file.chunks if name == b"PLTE"), None),
+        notes=list(file.notes),
         file=file,
     )
 
@@ -59,10 +65,11 @@ def decode(header: _PngHeader, wanted: Wanted) -> Picture:
     """Decodes the still picture, smaller at once where it can be, or every frame."""
     if wanted.animated and header.frames > 1:
         return Animation(_Frames(header), header.size, header.loop)
-    if wanted.sixteen_bit and header.file.header.depth == 16:
-        picture = read(lambda: decoding.opened(header.file, header.source))
-        if picture is not None:
-            return picture
+    about, samples = header.file.header, header.file.pictures[0].data
+    if (key := header.key) and (picture := decoding.keyed(about, samples, key)):
+        return picture if wanted.sixteen_bit else picture.as_raster()
+    if wanted.sixteen_bit and about.depth == 16 and about.colour != chunks.GREY:
+        return decoding.sixteen_bits(about, samples)
     image = decoding.shrunk(decoding.opened(header.file, header.source), wanted.size)
     return Raster.of(image, header.size)
 
@@ -74,17 +81,18 @@ class _Frames:
     header: _PngHeader
 
     def __iter__(self) -> Iterator[Frame]:
-        return composed(_patches(self.header.file), self.header.size)
+        return composed(_patches(self.header.file, self.header.key), self.header.size)
 
 
-def _patches(file: chunks.Png) -> Iterator[Patch]:
+def _patches(file: chunks.Png, key: bytes) -> Iterator[Patch]:
     about = [(name, payload) for name, payload in file.chunks if name in (b"PLTE", b"tRNS")]
     for frame in file.frames:
         header = replace(file.header, width=frame.width, height=frame.height)
-        image = decoding.open_chunks(header, frame.data, about).convert("RGBA")
+        picture = decoding.keyed(header, frame.data, key) if key else None
+        image = picture.as_raster().image if picture else decoding.open_chunks(header, frame.data, about)
         disposal = _DISPOSALS.get(frame.dispose, Disposal.KEEP)
         seconds = Fraction(frame.delay[0], frame.delay[1] or 100)
-        yield Patch(image, frame.left, frame.top, seconds, frame.blend == chunks.BLEND_OVER, disposal)
+        yield Patch(image.convert("RGBA"), frame.left, frame.top, seconds, frame.blend == chunks.BLEND_OVER, disposal)
 
 
 def encode(picture: Raster | SixteenBit | Animation, options: Options) -> bytes:

@@ -3,16 +3,29 @@
 import io
 import struct
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
-from PIL import Image, ImageFile, PngImagePlugin
+from PIL import Image, ImageChops, ImageFile, PngImagePlugin
 
 from imagemachine.formats.pillow import opened as opened_by_pillow
 from imagemachine.formats.png import parts
-from imagemachine.formats.png.chunks import PALETTE, SIGNATURE, Header, Png, chunk
+from imagemachine.formats.png.chunks import (
+    COLOUR,
+    COLOUR_ALPHA,
+    GREY,
+    GREY_ALPHA,
+    PALETTE,
+    SIGNATURE,
+    Header,
+    Png,
+    chunk,
+)
 from imagemachine.pictures import Size
+from imagemachine.pictures.raster import Raster
+from imagemachine.pictures.sixteen_bit import SixteenBit, read
 from imagemachine.policy import REDUCING_GAP
 from imagemachine.shortcuts import Shortcut, taken
 from imagemachine.source import Pieces, Source
@@ -137,7 +150,7 @@ def open_chunks(
 
 def opened(file: Png, data: Source) -> ImageFile.ImageFile:
     """The still picture of the file `data`, without what Pillow would stumble over: texts, profiles, frames."""
-    harmless = b"IEND" in data[-16:] and all(name in _HARMLESS for name, _payload in file.chunks)
+    harmless = not file.notes and b"IEND" in data[-16:] and all(name in _HARMLESS for name, _payload in file.chunks)
     if harmless and file.still and not file.frames:
         samples = file.still.data
         if isinstance(samples, Pieces) and samples and _in_a_row(samples):
@@ -145,6 +158,53 @@ def opened(file: Png, data: Source) -> ImageFile.ImageFile:
         return opened_by_pillow("PNG", bytes(data))
     about = [(name, payload) for name, payload in file.chunks if name in (b"PLTE", b"tRNS")]
     return open_chunks(file.header, file.pictures[0].data, about or [(b"sRGB", b"\0")])
+
+
+def keyed(header: Header, data: bytes | Pieces, key: bytes) -> Raster | SixteenBit | None:
+    """The grey or RGB picture of these samples, of which the colour `key` (of a tRNS chunk) is transparent.
+
+    None where Pillow sees to that: with 16 bits it compares the upper ones, and with less than 8 other ones altogether.
+    """
+    colour = struct.unpack(f">{len(key) // 2}H", key[: len(key) // 2 * 2])
+    if header.depth == 8 or len(colour) != {GREY: 1, COLOUR: 3}.get(header.colour):
+        return None
+    if header.depth == 16:
+        deep = sixteen_bits(header, data)
+        high, low = deep.high.split(), deep.low.split()
+        bands = [(band, value >> 8) for band, value in zip(high, colour, strict=True)]
+        bands += [(band, value & 0xFF) for band, value in zip(low, colour, strict=True)]
+        alpha = _unlike(bands)
+        mode = deep.high.mode + "A"
+        return SixteenBit.of(Image.merge(mode, (*high, alpha)), Image.merge(mode, (*low, alpha)))
+    image = open_chunks(replace(header, colour=PALETTE), data)
+    image.load()
+    levels = Image.frombytes("L", image.size, image.tobytes())
+    scale = 255 // (2**header.depth - 1)
+    grey = levels.point([min(255, level * scale) for level in range(256)])
+    return Raster.of(Image.merge("LA", (grey, _unlike([(levels, colour[0])]))))
+
+
+def _unlike(bands: Sequence[tuple[Image.Image, int]]) -> Image.Image:
+    """An `L` picture: 0 where every band has its value, else 255."""
+    (first, value), *others = bands
+    mask = first.point([255 * (level != value) for level in range(256)])
+    for band, wanted in others:
+        mask = ImageChops.lighter(mask, band.point([255 * (level != wanted) for level in range(256)]))
+    return mask
+
+
+def sixteen_bits(header: Header, data: bytes | Pieces) -> SixteenBit:
+    """The picture of these samples of 16 bits; of grey alone, too, which Pillow could hold in another way."""
+    if header.colour in (COLOUR, COLOUR_ALPHA):
+        picture = read(lambda: open_chunks(header, data))
+        if picture is None:
+            raise ValueError("its samples make no sense")
+        return picture
+    # As many bytes, which Pillow keeps.
+    image = open_chunks(replace(header, depth=8, colour=GREY_ALPHA if header.colour == GREY else COLOUR_ALPHA), data)
+    bands = image.split()
+    mode = "L" if header.colour == GREY else "LA"
+    return SixteenBit.of(*(Image.merge(mode, bands[half::2]) for half in (0, 1)))
 
 
 def _in_a_row(samples: Pieces) -> bool:
