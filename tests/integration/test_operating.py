@@ -118,11 +118,45 @@ def test_status_tells_each_variant_and_that_something_is_wrong(kept: Kept) -> No
         }  # fmt: skip
         assert (variant["queued"], variant["in_flight"], variant["oldest_seconds"]) == (0, 0, 0)
         assert variant["dead_letters"] == 1
-        assert (variant["errors"], variant["throttles"]) == (0, 0)
+        assert variant["errors"] == 0
         assert "@sha256:" in variant["image"]
     told = kept.run("status", status=1).stdout
     assert "5 dead letters" in told
     assert "./deploy.sh rejected" in told
+
+
+def test_status_names_each_thing_that_is_wrong_and_what_to_do(kept: Kept) -> None:
+    """Whatever AWS would report: a mapping switched off, a function that fails, an alarm, messages that wait."""
+    functions, cloudwatch = aws.client("lambda", kept.endpoint), aws.client("cloudwatch", kept.endpoint)
+    (mapping,) = functions.list_event_source_mappings(FunctionName="image-machine-web")["EventSourceMappings"]
+    functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+    by_function = [{"Name": "FunctionName", "Value": "image-machine-mobile"}]
+    failed = {"MetricName": "Errors", "Dimensions": by_function, "Value": 2.0, "Unit": "Count"}
+    cloudwatch.put_metric_data(Namespace="AWS/Lambda", MetricData=[failed])
+    by_queue = [{"Name": "QueueName", "Value": "image-machine-web"}]
+    old = {"MetricName": "ApproximateAgeOfOldestMessage", "Dimensions": by_queue, "Value": 7200.0, "Unit": "Seconds"}
+    try:
+        kept.s3.upload_file(str(PICTURES / "rocket.jpg"), kept.uploads, "ingest/waiting.jpg")
+        deadline = time.monotonic() + 30
+        while not of(kept.json("status", status=1), "web")["queued"]:
+            assert time.monotonic() < deadline
+        cloudwatch.put_metric_data(Namespace="AWS/SQS", MetricData=[old])
+        found = kept.json("status", status=1)
+        assert of(found, "mobile")["errors"] == 2
+        assert of(found, "web")["queued"] == 1
+        assert of(found, "web")["oldest_seconds"] == 7200
+        told = "\n".join(found["problems"])
+        assert "The mobile function failed 2 times in the last hour" in told
+        assert "Nothing takes messages out of the queue of web" in told
+        assert "The oldest message of web has waited 2 h 0 min" in told
+        assert found["alarms"], "dead letters, and failures, set off the stack's alarms"
+        assert all(f"The alarm {name} is going off" in told for name in found["alarms"])
+    finally:
+        functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
+        kept.wait_for("web/waiting.jpg")
+        kept.s3.delete_object(Bucket=kept.uploads, Key="ingest/waiting.jpg")
+        while kept.result("web/waiting.jpg"):
+            time.sleep(0.1)
 
 
 def test_rejected_is_the_same_each_time_also_when_two_look_at_once(kept: Kept) -> None:

@@ -12,6 +12,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
+from urllib.request import urlopen
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -23,6 +25,10 @@ _STREAM = "local"
 _LINES = 1000
 """In one request, at most; AWS takes 10,000, and one megabyte."""
 _DATA = 500
+_MEASURED_EVERY_SECONDS = 5.0
+_MOST_LOOKED_AT = 2000
+"""Messages of a queue; of more, finding out the oldest takes longer than it is worth."""
+_TIMEOUT_SECONDS = 5.0
 
 PLATFORM_REPORT = "platform.report"
 """The type of the line with which Lambda tells, in its JSON log format, how an invocation ended."""
@@ -54,14 +60,22 @@ class CloudWatch:
 
     @contextmanager
     def fed(self, stack: Stack) -> Iterator[None]:
-        """Pass on what was written so far, and what is written within the block, to the account of `stack`."""
+        """Pass on what was written so far, and what is written within the block, to the account of `stack`.
+
+        How full its queues are is measured too, as AWS does by itself, so that alarms go off.
+        """
         passing = threading.Thread(target=_Passing(stack).run, args=(self._lines,), daemon=True)
+        ended = threading.Event()
+        measuring = threading.Thread(target=_Measuring(stack).run, args=(ended,), daemon=True)
         passing.start()
+        measuring.start()
         try:
             yield
         finally:
+            ended.set()
             self._lines.put(None)
             passing.join()
+            measuring.join()
 
 
 class _Passing:
@@ -107,6 +121,54 @@ class _Passing:
             if error.response.get("Error", {}).get("Code") != "ResourceAlreadyExistsException":
                 raise
         self._ready.add(group)
+
+
+class _Measuring:
+    """The queues of one stack, measured now and then."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._endpoint = stack.endpoint
+        self._sqs = client("sqs", stack.endpoint)
+        self._cloudwatch = client("cloudwatch", stack.endpoint)
+        self._urls = [*stack.queues.values(), *stack.dead_letters.values()]
+
+    def run(self, ended: threading.Event) -> None:
+        """Measure until `ended`. Best effort: a number that is missing stops no picture."""
+        while not ended.wait(_MEASURED_EVERY_SECONDS):
+            try:
+                data = [datum for url in self._urls for datum in self._measured(url)]
+                self._cloudwatch.put_metric_data(Namespace="AWS/SQS", MetricData=data)
+            except (BotoCoreError, ClientError, OSError, ValueError, KeyError):
+                continue
+
+    def _measured(self, url: str) -> Iterator[dict[str, Any]]:
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        told = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+        visible, hidden = (float(told[name]) for name in names)
+        values = {
+            "ApproximateNumberOfMessagesVisible": (visible, "Count"),
+            "ApproximateNumberOfMessagesNotVisible": (hidden, "Count"),
+        }
+        if visible + hidden <= _MOST_LOOKED_AT:
+            age = self._oldest(url) if visible + hidden else 0.0
+            values["ApproximateAgeOfOldestMessage"] = (age, "Seconds")
+        dimensions = [{"Name": "QueueName", "Value": url.rpartition("/")[2]}]
+        for name, (value, unit) in values.items():
+            yield {"MetricName": name, "Dimensions": dimensions, "Value": value, "Unit": unit}
+
+    def _oldest(self, url: str) -> float:
+        """Seconds that the oldest message has been there: the emulator shows its messages to who asks it directly."""
+        asked = f"{self._endpoint}/_ministack/sqs/messages?{urlencode({'QueueUrl': url})}"
+        with urlopen(asked, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310 - it is the emulator's own address
+            said = json.load(answer)
+        sent = [
+            message["SentTimestamp"]
+            for regions in said["messages"].values()
+            for queues in regions.values()
+            for messages in queues.values()
+            for message in messages
+        ]
+        return max(0.0, time.time() - min(sent, default=time.time()))
 
 
 def _waiting(lines: "queue.SimpleQueue[Line | None]") -> tuple[list[Line], bool]:

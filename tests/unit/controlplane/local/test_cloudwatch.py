@@ -94,3 +94,53 @@ def test_that_nobody_takes_them_stops_nothing() -> None:
     with feed.fed(stack):
         feed.line("web", json.dumps({}))
     assert time.monotonic() - started < 20
+
+
+def test_queues_are_measured_as_aws_does(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("controlplane.local.cloudwatch._MEASURED_EVERY_SECONDS", 0.2)
+    sqs, cloudwatch = aws.client("sqs", endpoint), aws.client("cloudwatch", endpoint)
+    names = [f"queue-{uuid4().hex}" for _ in range(2)]
+    urls = [sqs.create_queue(QueueName=name)["QueueUrl"] for name in names]
+    for _ in range(3):
+        sqs.send_message(QueueUrl=urls[0], MessageBody="x")
+    sqs.receive_message(QueueUrl=urls[0])
+    sent = time.time()
+    cloudwatch.put_metric_alarm(
+        AlarmName=names[0],
+        Namespace="AWS/SQS",
+        MetricName="ApproximateAgeOfOldestMessage",
+        Dimensions=[{"Name": "QueueName", "Value": names[0]}],
+        Statistic="Maximum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=0.5,
+        ComparisonOperator="GreaterThanThreshold",
+    )
+    stack = Stack(endpoint, "source", "output", "topic", (), {"web": urls[0]}, {"web": urls[1]})
+
+    def newest(name: str, metric: str) -> float | None:
+        now = datetime.now(UTC)
+        points = cloudwatch.get_metric_statistics(
+            Namespace="AWS/SQS",
+            MetricName=metric,
+            Dimensions=[{"Name": "QueueName", "Value": name}],
+            StartTime=now - timedelta(minutes=5),
+            EndTime=now + timedelta(minutes=1),
+            Period=60,
+            Statistics=["Maximum"],
+        )["Datapoints"]
+        return max((point["Maximum"] for point in points), default=None)
+
+    with CloudWatch().fed(stack):
+        deadline = time.monotonic() + 20
+        while (newest(names[0], "ApproximateAgeOfOldestMessage") or 0) < 1:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        age = newest(names[0], "ApproximateAgeOfOldestMessage")
+        assert age is not None
+        assert age <= time.time() - sent + 2
+        assert newest(names[0], "ApproximateNumberOfMessagesVisible") == 2
+        assert newest(names[0], "ApproximateNumberOfMessagesNotVisible") == 1
+        assert newest(names[1], "ApproximateAgeOfOldestMessage") == 0
+        (alarm,) = cloudwatch.describe_alarms(AlarmNames=[names[0]])["MetricAlarms"]
+        assert alarm["StateValue"] == "ALARM"
