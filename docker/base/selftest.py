@@ -19,7 +19,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 import PIL
-from PIL import Image, ImageCms, ImageSequence, features
+from PIL import Image, ImageCms, ImageSequence, _imaging, features
 
 PACKAGES = Path("/usr/local/lib/python3.13/dist-packages")
 LOADER = {"x86_64": "/lib64/ld-linux-x86-64.so.2", "aarch64": "/lib/ld-linux-aarch64.so.1"}[platform.machine()]
@@ -74,13 +74,9 @@ def libraries_in_use(pillow: str, without: Collection[str]) -> None:
     expect(not stolen, f"Pillow runs on Debian's zlib: {stolen[:1]}")
     in_pieces = pillow == "simd" and "pillow-png-whole" not in without
     expect(("isal_inflate" in bindings) == in_pieces, "PNGs are not inflated by what was chosen")
-    try:
-        Image._getencoder("L", "zip", ("L", False, -1, -1, b"", 1))  # noqa: SLF001 - as the codec does it
-        takes_parts = True
-    except TypeError:
-        takes_parts = False
-    wanted = pillow == "simd" and "pillow-png-parts" not in without
-    expect(takes_parts == wanted, "PNGs are not written in parts as was chosen")
+    for flag, patch in (("HAVE_PNG_PARTS", "pillow-png-parts"), ("HAVE_PNG_BANDS", "pillow-png-whole")):
+        wanted = pillow == "simd" and patch not in without
+        expect(hasattr(_imaging, flag) == wanted, f"Pillow says by {flag} that it is not what was chosen")
 
 
 def scene(mode: str = "RGB") -> Image.Image:
