@@ -21,8 +21,8 @@ SCRATCH = BENCH / "scratch"
 """Where results are saved to be looked at."""
 
 _SIMD = str(BENCH / "simd" / "bin" / "python")
-_STOCK = str(BENCH / "stock" / "bin" / "python")
-MACHINE_PYTHON = _SIMD if Path(_SIMD).exists() else _STOCK
+STOCK_PYTHON = str(BENCH / "stock" / "bin" / "python")
+MACHINE_PYTHON = _SIMD if Path(_SIMD).exists() else STOCK_PYTHON
 """With the Pillow that the machine runs on."""
 
 _IMAGE_BENCHMARKS = "/benchmarks"
@@ -40,11 +40,11 @@ class Contender:
 ALL: tuple[Contender, ...] = (
     Contender("ours", "Image Machine, whole job", (_SIMD, "-m", "benchmarks.peers.ours", "job")),
     Contender("sharp", "sharp", ("node", str(HERE / "peers" / "sharp.mjs"))),
-    Contender("libvips", "libvips", (_STOCK, "-m", "benchmarks.peers.vips")),
-    Contender("pillow", "Pillow, done well", (_STOCK, "-m", "benchmarks.peers.pillow_tuned")),
-    Contender("seed", "Pillow, first try", (_STOCK, "-m", "benchmarks.peers.pillow_seed")),
+    Contender("libvips", "libvips", (STOCK_PYTHON, "-m", "benchmarks.peers.vips")),
+    Contender("pillow", "Pillow, done well", (STOCK_PYTHON, "-m", "benchmarks.peers.pillow_tuned")),
+    Contender("seed", "Pillow, first try", (STOCK_PYTHON, "-m", "benchmarks.peers.pillow_seed")),
     Contender("codec", "Image Machine, codec alone", (_SIMD, "-m", "benchmarks.peers.ours", "codec")),
-    Contender("stock", "Image Machine, stock Pillow", (_STOCK, "-m", "benchmarks.peers.ours", "job")),
+    Contender("stock", "Image Machine, stock Pillow", (STOCK_PYTHON, "-m", "benchmarks.peers.ours", "job")),
 )
 
 
@@ -128,23 +128,24 @@ def allowed(processors: int) -> list[int]:
     return sorted(os.sched_getaffinity(0))[:processors]
 
 
+def docker(image: str, module: str, folders: Sequence[Path], limits: Sequence[str] = ()) -> tuple[str, ...]:
+    """The command that runs a module of the benchmark's in an image, with the folders of pictures to be seen there."""
+    SCRATCH.mkdir(parents=True, exist_ok=True)
+    SCRATCH.chmod(0o777)  # the image's user is another one
+    command = ["docker", "run", "--rm", "--init", "--interactive", "--network=none", "--read-only", "--tmpfs=/tmp"]
+    command += [*limits, *(f"--volume={folder}:{folder}:ro" for folder in folders), f"--volume={SCRATCH}:{SCRATCH}"]
+    command += [f"--volume={HERE}:{_IMAGE_BENCHMARKS}/benchmarks:ro", f"--env=PYTHONPATH={_IMAGE_BENCHMARKS}"]
+    return (*command, "--entrypoint=python3", image, "-m", module)
+
+
 def in_image(image: str, folders: Sequence[Path], limits: Sequence[str] = ()) -> tuple[Contender, ...]:
     """All contenders, the machine's own rows run inside a function's image, as Lambda runs it.
 
     `folders` hold the pictures; `limits` are docker run's options.
     """
-    SCRATCH.mkdir(parents=True, exist_ok=True)
-    SCRATCH.chmod(0o777)  # the image's user is another one
-    docker = ["docker", "run", "--rm", "--init", "--interactive", "--network=none", "--read-only", "--tmpfs=/tmp"]
-    docker += [*limits, *(f"--volume={folder}:{folder}:ro" for folder in folders), f"--volume={SCRATCH}:{SCRATCH}"]
-    docker += [f"--volume={HERE}:{_IMAGE_BENCHMARKS}/benchmarks:ro", f"--env=PYTHONPATH={_IMAGE_BENCHMARKS}"]
+    command = docker(image, "benchmarks.peers.ours", folders, limits)
     ours = {"ours": "job", "codec": "codec"}
-    return tuple(
-        replace(row, command=(*docker, "--entrypoint=python3", image, "-m", "benchmarks.peers.ours", ours[row.name]))
-        if row.name in ours
-        else row
-        for row in ALL
-    )
+    return tuple(replace(row, command=(*command, ours[row.name])) if row.name in ours else row for row in ALL)
 
 
 def start(contenders: Sequence[Contender], processors: int | None = None) -> list[Child]:

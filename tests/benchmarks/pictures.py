@@ -11,6 +11,9 @@ from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
+from pillow_heif import register_heif_opener
+
+register_heif_opener()
 
 TASKS: dict[str, dict[str, int]] = {
     "clockwise": {"degrees": 90},
@@ -58,6 +61,9 @@ ALL = (
     Picture("png-2mp-alpha", 1632, 1224, "PNG", alpha=True),
     Picture("webp-2mp", 1632, 1224, "WEBP", {"quality": 85}),
     Picture("webp-12mp", 4032, 3024, "WEBP", {"quality": 85}),
+    Picture("avif-2mp", 1632, 1224, "AVIF", {"quality": 75, "speed": 8}),
+    Picture("avif-12mp", 4032, 3024, "AVIF", {"quality": 75, "speed": 8}),
+    Picture("heic-12mp", 4032, 3024, "HEIF", {"quality": 75}),
     Picture("gif-animated", 480, 360, "GIF", {"duration": 80, "loop": 0}, frames=24),
 )
 

@@ -2,6 +2,7 @@
 # The measurements, each by its name; what they need besides the project is created first, in .machine/bench.
 #
 #   tests/benchmarks/run.sh compare [PICTURE ...]   beside sharp, libvips and plain Pillow
+#   tests/benchmarks/run.sh ablation                what each optimisation earns, beside its lines of code
 #   tests/benchmarks/run.sh path                    the machine's own work around the codec, in CPU time
 #   tests/benchmarks/run.sh batch                   a batch with a slow S3: how much of the waiting is hidden
 #   tests/benchmarks/run.sh coldstart               from process start to ready, and to the first result
@@ -19,7 +20,7 @@ export PYTHONPATH="$root/tests:$root/shared"
 
 case "${1-}" in
     capacity) exec "${PYTHON:-python3}" -m benchmarks.capacity "${@:2}" ;;
-    compare | path | batch | coldstart | memory | throughput) ;;
+    compare | ablation | path | batch | coldstart | memory | throughput) ;;
     *)
         sed -n '2,/^set/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
         exit 2

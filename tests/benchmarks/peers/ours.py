@@ -55,7 +55,7 @@ class Job:
         return self._s3.objects.pop((_RESULTS, key.replace("ingest/", "benchmark/", 1)))
 
 
-def _engine() -> dict[str, str]:
+def engine() -> dict[str, str]:
     """Asked of another process: the function has no Pillow in its memory either."""
     script = "import PIL; from PIL import features; print(PIL.__version__, features.version('zlib_ng'))"
     pillow, zlib_ng = subprocess.check_output([sys.executable, "-c", script], text=True).split()
@@ -63,4 +63,4 @@ def _engine() -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    serve(_engine(), Job() if sys.argv[1] == "job" else codec)
+    serve(engine(), Job() if sys.argv[1] == "job" else codec)
