@@ -8,6 +8,7 @@ import pytest
 from controlplane.local import aws
 from controlplane.local.children import Family
 from controlplane.local.emulator import emulator
+from pictures_kit import OF_THE_IMAGES
 
 aws.forget_the_users_account()
 
@@ -39,6 +40,19 @@ def s3(endpoint: str) -> Any:
 def sqs(endpoint: str) -> Any:
     """A client for its SQS."""
     return aws.client("sqs", endpoint)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Iterator[None]:
+    """The last line says how much of the codec was not tested here."""
+    yield
+    skipped = terminalreporter.stats.get("skipped", [])
+    count = sum(OF_THE_IMAGES in str(report.longrepr) for report in skipped)
+    if count:
+        terminalreporter.write_line(
+            f"Not tested here: {count} tests of the libraries as docker/base/patches change them."
+            " With a Docker engine tests/run.sh runs them in the image."
+        )
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

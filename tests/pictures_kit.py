@@ -18,6 +18,8 @@ from imagemachine.settings import Settings
 from imagemachine.variant import Limits, Made, Turn, Variant
 
 LIMITS = Limits(max_bytes=Settings.max_bytes, max_pixels=Settings.max_pixels)
+OF_THE_IMAGES = "needs the images' own libraries"
+"""Why a test is skipped that tries what docker/base/patches add; the tests end with how many these are."""
 PHOTOGRAPHS = Path(__file__).parent / "pictures"
 REPORTS = PHOTOGRAPHS / "reports"
 """Inputs of kinds that users have reported; what is right for each is in TRUTH.md there."""

@@ -15,7 +15,7 @@ from imagemachine.pictures.transpose import Transpose
 from imagemachine.render import render
 from imagemachine.shortcuts import Shortcut, without
 from imagemachine.variant import Fit, Limits, Made, Turn, Variant
-from pictures_kit import PHOTOGRAPHS, exif_of, file_of, furthest, lying, opened, scene, turned
+from pictures_kit import OF_THE_IMAGES, PHOTOGRAPHS, exif_of, file_of, furthest, lying, opened, scene, turned
 
 LIMITS = Limits(max_bytes=64 << 20, max_pixels=100_000_000)
 CLOCKWISE, COUNTERCLOCKWISE = Variant("clockwise", [Turn(90)]), Variant("counterclockwise", [Turn(270)])
@@ -102,7 +102,7 @@ def test_odd_sides_keep_tables_and_subsampling(size: tuple[int, int], subsamplin
         assert any("without loss" in note for note in made.notes)
 
 
-@pytest.mark.skipif(not turbojpeg.takes_tables, reason="this libturbojpeg takes no quantisation tables")
+@pytest.mark.skipif(not turbojpeg.takes_tables, reason=OF_THE_IMAGES)
 @pytest.mark.parametrize("size", [(451, 300), (448, 300), (451, 289)])
 @pytest.mark.parametrize("subsampling", [0, 1, 2])
 @pytest.mark.parametrize("variant", [CLOCKWISE, COUNTERCLOCKWISE], ids=lambda variant: str(variant.name))

@@ -30,13 +30,13 @@ from imagemachine.render import render
 from imagemachine.shortcuts import Shortcut, without
 from imagemachine.source import Stored
 from imagemachine.variant import Fit, Limits, Turn, Variant
-from pictures_kit import PHOTOGRAPHS
+from pictures_kit import OF_THE_IMAGES, PHOTOGRAPHS
 
 SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 LAYOUTS = [(0, 1), (0, 8), (0, 16), (2, 8), (3, 4), (3, 8), (4, 8), (6, 8)]
 IN_PIECES = 8192
 DECODED_AT_ONCE = 1 << 18
-parts = pytest.mark.skipif(not (by_parts.ENCODED and by_parts.DECODED), reason="this Pillow takes whole pictures only")
+parts = pytest.mark.skipif(not (by_parts.ENCODED and by_parts.DECODED), reason=OF_THE_IMAGES)
 LIMITS = Limits(max_bytes=1 << 28, max_pixels=1 << 28)
 
 
@@ -248,9 +248,7 @@ def test_a_picture_is_resampled_as_at_once(mode: str) -> None:
         assert Image.open(io.BytesIO(small.data)).convert(mode).tobytes() == at_once.tobytes()
 
 
-@pytest.mark.skipif(
-    "post" not in PIL.__version__ and "simd" not in PIL.__version__, reason="this is Pillow as published"
-)
+@pytest.mark.skipif("post" not in PIL.__version__ and "simd" not in PIL.__version__, reason=OF_THE_IMAGES)
 def test_the_images_pillow_says_what_it_can() -> None:
     """Otherwise it would be used as if it could not, and nobody would see more than the time."""
     assert by_parts.ENCODED
