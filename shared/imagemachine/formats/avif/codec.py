@@ -1,6 +1,7 @@
 """AVIF, by libavif as Pillow has it."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -11,7 +12,7 @@ from imagemachine.formats import avif, boxes
 from imagemachine.formats.contract import Header, Options, Rewritten, Wanted
 from imagemachine.formats.pillow import metadata_of, opened, pictures_in, saved
 from imagemachine.metadata import Metadata
-from imagemachine.pictures import Picture
+from imagemachine.pictures import Box, Picture
 from imagemachine.pictures.animation import Animation, Frame, in_one_mode, look_through
 from imagemachine.pictures.raster import Raster
 from imagemachine.pictures.transpose import Transpose
@@ -24,36 +25,44 @@ _HOLDERS = (b"moov", b"trak", b"mdia")
 _TIMED = (b"mvhd", b"tkhd", b"mdhd")
 
 
-def probe(source: Source) -> Header:
+@dataclass(kw_only=True)
+class _AvifHeader(Header):
+    aperture: Box | None
+    """The part of what is decoded that is meant to be seen; None: all of it."""
+
+
+def probe(source: Source) -> _AvifHeader:
     """Reads the header."""
     data = bytes(source)
     image = opened("AVIF", data)
     metadata, found = metadata_of(image), boxes.properties(data)
-    return Header(
+    aperture = found.crop(image.size)
+    left, top, right, bottom = aperture or (0, 0, *image.size)
+    return _AvifHeader(
         format=avif.FORMAT,
         source=data,
-        size=image.size,
+        size=(right - left, bottom - top),
         frames=pictures_in(image),
         orientation=metadata.orientation,
         mode=image.mode,
         said=in_heif(metadata.icc, found.points, found.brightest),
         metadata=metadata,
+        aperture=aperture,
     )
 
 
-def decode(header: Header, wanted: Wanted) -> Picture:
+def decode(header: _AvifHeader, wanted: Wanted) -> Picture:
     """Decodes the picture, or every frame."""
+    frames = _Frames(header)
     if wanted.animated and header.frames > 1:
-        return Animation(_Frames(header), header.size, header.loop)
-    image = opened("AVIF", header.data)
-    image.load()
-    return Raster.of(image)
+        return Animation(frames, header.size, header.loop)
+    return next(iter(frames)).picture
 
 
 class _Frames:
     """The frames of a sequence, decoded one by one."""
 
-    def __init__(self, header: Header) -> None:
+    def __init__(self, header: _AvifHeader) -> None:
         self._header = header
 
     def __iter__(self) -> Iterator[Frame]:
@@ -62,7 +71,7 @@ class _Frames:
             image.seek(number)
             image.load()
             seconds = Fraction(image.info.get("duration", 0)).limit_denominator(1000) / 1000
-            yield Frame(Raster.of(image.copy()), seconds)
+            yield Frame(Raster.of(image.crop(self._header.aperture)), seconds)  # A copy, in any case.
 
 
 def encode(picture: Raster | Animation, options: Options) -> bytes:
@@ -101,11 +110,11 @@ def _options(image: Image.Image, options: Options) -> dict[str, Any]:
     }
 
 
-def rewrite(header: Header, transpose: Transpose | None, metadata: Metadata, *, keep: bool) -> Rewritten | None:
+def rewrite(header: _AvifHeader, transpose: Transpose | None, metadata: Metadata, *, keep: bool) -> Rewritten | None:
     """Leaves the file as it is, where that is what is wanted."""
     del metadata
     has_more = bool(header.metadata.exif or header.metadata.xmp)
-    if transpose is not None or (has_more and not keep):
+    if transpose is not None or (has_more and not keep) or header.aperture:  # Few decoders look at an aperture.
         return None
     look_through(decode(header, Wanted(header.size, animated=True)))  # Nothing else would notice damage.
     return Rewritten(header.data, "untouched")

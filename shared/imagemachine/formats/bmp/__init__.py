@@ -2,4 +2,4 @@
 
 from imagemachine.formats.format import Format
 
-FORMAT = Format("bmp", "BMP", "image/bmp", ("bmp", "dib"), rb"BM", largest=0x7FFFFFFF)
+FORMAT = Format("bmp", "BMP", "image/bmp", ("bmp", "dib"), rb"BM", alpha=True, largest=0x7FFFFFFF)

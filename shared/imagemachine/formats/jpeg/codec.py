@@ -28,10 +28,10 @@ class _JpegHeader(Header):
 
 
 def probe(source: Source) -> _JpegHeader:
-    """Reads the segments before the first scan."""
-    data = bytes(source)
+    """Reads the segments before the first scan, and looks for the end."""
+    data, notes = _put_right(bytes(source))
     image = opened("JPEG", data)
-    metadata = markers.read_metadata(data)
+    metadata = markers.read_metadata(bytes(source))
     header = _JpegHeader(
         format=jpeg.FORMAT,
         source=data,
@@ -41,10 +41,25 @@ def probe(source: Source) -> _JpegHeader:
         said=Said(metadata.icc),
         metadata=metadata,
         progressive=markers.is_progressive(data),
+        notes=notes if pictures_in(image) == 1 else [],
         image=image,
     )
     header.note_pictures(pictures_in(image))
     return header
+
+
+def _put_right(data: bytes) -> tuple[bytes, list[str]]:
+    """The file as every decoder reads it, and sentences about what was not as it should be."""
+    end, notes = markers.end(data), []
+    if end is None and not markers.is_arithmetic(data):
+        ended = data + markers.END
+        if turbojpeg.transform(ended, None, optimize=False) is not None:  # Every coefficient is there.
+            return ended, ["The file has no end marker."]
+    elif end is not None and data[end:].strip(b"\0"):
+        notes.append(f"The file goes on for {len(data) - end:,} bytes behind its picture; they were left out.")
+    if markers.is_arithmetic(data):  # Few decoders know it; in Huffman's codes the coefficients are the same.
+        data = turbojpeg.transform(data, None, optimize=False) or data
+    return data, notes
 
 
 def decode(header: _JpegHeader, wanted: Wanted) -> Picture:

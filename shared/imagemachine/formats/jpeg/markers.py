@@ -12,6 +12,8 @@ from imagemachine.metadata import Metadata
 _EOI, _SOS, _DHT, _COM = 0xD9, 0xDA, 0xC4, 0xFE
 _APP0, _APP1, _APP2, _APP13, _APP14, _LAST_APP = 0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xEF
 _PROGRESSIVE = 0xC2
+_ARITHMETIC = range(0xC9, 0xD0)
+END = bytes((0xFF, _EOI))
 _EXIF, _XMP, _ICC = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"ICC_PROFILE\0"
 _PHOTOSHOP = b"Photoshop 3.0\0"
 _MOST = 65_533
@@ -38,6 +40,20 @@ def _segments(jpeg: bytes) -> Iterator[tuple[int, bytes]]:
 def is_progressive(jpeg: bytes) -> bool:
     """Whether the file is a progressive JPEG."""
     return any(marker == _PROGRESSIVE for marker, _payload in _segments(jpeg))
+
+
+def is_arithmetic(jpeg: bytes) -> bool:
+    """Whether its coefficients are coded arithmetically."""
+    return any(marker in _ARITHMETIC and marker != 0xCC for marker, _payload in _segments(jpeg))
+
+
+def end(jpeg: bytes) -> int | None:
+    """Where the picture ends, behind its end marker; None where it has none."""
+    if jpeg.endswith(END):
+        return len(jpeg)
+    scan = 2 + sum(4 + len(payload) for marker, payload in _segments(jpeg) if marker != _SOS)
+    place = jpeg.find(END, scan)
+    return None if place < 0 else place + len(END)
 
 
 def read_metadata(jpeg: bytes) -> Metadata:

@@ -1,0 +1,108 @@
+"""BMPs with an alpha mask, and icons, whose transparency is told in two places."""
+
+import io
+import struct
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from PIL import Image
+
+from pictures_kit import as_lying, far, file_of, rendered, scene, variants
+
+every_variant = pytest.mark.parametrize("name", variants())
+some = settings(max_examples=10, deadline=None)
+ORDERS = {"BGRA": (2, 1, 0, 3), "RGBA": (0, 1, 2, 3), "ABGR": (3, 2, 1, 0)}
+"""The band that each byte of a pixel holds."""
+
+
+def disc(width: int, height: int) -> Image.Image:
+    """A scene on a disc; around it, black and transparent."""
+    y, x = np.mgrid[:height, :width]
+    inside = (x - width / 2) ** 2 + (y - height / 2) ** 2 < (min(width, height) * 0.4) ** 2
+    rgba = np.dstack([np.asarray(scene(width, height)), np.full((height, width), 255, np.uint8)])
+    return Image.fromarray(np.where(inside[..., None], rgba, 0).astype(np.uint8), "RGBA")
+
+
+def bmp(image: Image.Image, version: int, order: str, *, upside_down: bool = False) -> bytes:
+    """A BMP of 32 bits with masks for all four bands, in the header of version 4 or 5."""
+    bands: NDArray[Any] = np.asarray(image)[:, :, list(ORDERS[order])]
+    samples = (bands if upside_down else bands[::-1]).tobytes()
+    length = {4: 108, 5: 124}[version]
+    masks = [0xFF << 8 * ORDERS[order].index(band) for band in range(4)]
+    height = -image.height if upside_down else image.height
+    head = struct.pack("<2sLLL", b"BM", 14 + length + len(samples), 0, 14 + length)
+    head += struct.pack("<LllHHLLllLL", length, image.width, height, 1, 32, 3, len(samples), 2835, 2835, 0, 0)
+    return (head + struct.pack("<4L", *masks) + b"BGRs").ljust(14 + length, b"\0") + samples
+
+
+@every_variant
+@some
+@given(
+    size=st.tuples(st.integers(20, 400), st.integers(20, 400)),
+    version=st.sampled_from([4, 5]),
+    order=st.sampled_from(list(ORDERS)),
+    upside_down=st.booleans(),
+)
+def test_an_alpha_mask_is_followed(
+    name: str, size: tuple[int, int], version: int, order: str, upside_down: bool
+) -> None:
+    image = disc(*size)
+    made = rendered(bmp(image, version, order, upside_down=upside_down), name)
+    assert made.format == "bmp"
+    assert far(as_lying(made.data, name), image) <= 3
+
+
+@every_variant
+@pytest.mark.parametrize("version", [4, 5])
+def test_a_mask_of_alpha_that_is_nowhere_is_a_mistake(name: str, version: int) -> None:
+    image = scene(200, 130)
+    clear = image.convert("RGBA")
+    clear.putalpha(0)
+    made = as_lying(rendered(bmp(clear, version, "BGRA"), name).data, name)
+    assert far(made, image.convert("RGBA")) <= 3
+
+
+@pytest.mark.parametrize("degrees", ["clockwise", "counterclockwise"])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P", "1"])
+def test_a_density_is_turned_with_its_picture(degrees: str, mode: str) -> None:
+    image = disc(40, 30).convert(mode) if mode == "RGBA" else scene(40, 30).convert(mode)
+    upload = bytearray(bmp(image, 5, "BGRA") if mode == "RGBA" else file_of(image, "bmp"))
+    upload[38:46] = struct.pack("<ll", 11_811, 5906)
+    (across, down) = Image.open(io.BytesIO(rendered(bytes(upload), degrees).data)).info["dpi"]
+    assert (round(across), round(down)) == (150, 300)
+
+
+def icon(image: Image.Image, mask: NDArray[np.bool_], *, alpha: bool) -> bytes:
+    """An icon of 32 bits with a mask: True is transparent."""
+    pixels = np.asarray(image)[::-1, :, [2, 1, 0, 3]].copy()
+    if not alpha:
+        pixels[..., 3] = 0
+    rows = np.zeros((image.height, (image.width + 31) // 32 * 32), bool)
+    rows[:, : image.width] = mask[::-1]
+    picture = struct.pack("<LllHHLLllLL", 40, image.width, 2 * image.height, 1, 32, 0, 0, 0, 0, 0, 0)
+    picture += pixels.tobytes() + np.packbits(rows, axis=1).tobytes()
+    entry = struct.pack("<4B2H2L", image.width % 256, image.height % 256, 0, 0, 1, 32, len(picture), 22)
+    return struct.pack("<3H", 0, 1, 1) + entry + picture
+
+
+@every_variant
+@some
+@given(size=st.tuples(st.integers(8, 256), st.integers(8, 256)), alpha=st.booleans())
+def test_where_alpha_is_nowhere_the_mask_of_an_icon_decides(name: str, size: tuple[int, int], alpha: bool) -> None:
+    image = disc(*size)
+    mask = np.asarray(image.getchannel("A")) == 0
+    if alpha:
+        mask = np.zeros_like(mask)  # It does not count, then.
+    made = rendered(icon(image, mask, alpha=alpha), name)
+    assert far(as_lying(made.data, name), image) <= 3
+
+
+@every_variant
+def test_an_icon_with_neither_is_opaque(name: str) -> None:
+    image = scene(60, 44).convert("RGBA")
+    whole = icon(image, np.zeros((44, 60), bool), alpha=False)
+    assert far(as_lying(rendered(whole, name).data, name), image) <= 3
