@@ -16,7 +16,7 @@ from imagemachine.pictures import Picture, attention, painting  # noqa: F401 - f
 from imagemachine.pictures.planar import Planar
 from imagemachine.pictures.transpose import UPRIGHT, after, transposed_size
 from imagemachine.shortcuts import Shortcut, taken
-from imagemachine.source import Source
+from imagemachine.source import Source, unpacked
 from imagemachine.steps import Fit, Step, chain
 from imagemachine.variant import Limits, Made, Output, Variant
 
@@ -26,6 +26,8 @@ def render(variant: Variant, source: Source | memoryview, limits: Limits) -> Mad
 
     Raises Rejected with the reason and one sentence when there can be none.
     """
+    _check_bytes(len(source), limits)
+    source = unpacked(source, limits.max_bytes)
     _check_bytes(len(source), limits)
     header = codecs.probe(source)
     _check_pixels(header, limits)

@@ -1,6 +1,7 @@
 """An upload that stays where it is stored: what is needed of it is read when it is needed, so it takes up no memory."""
 
 import os
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -24,6 +25,25 @@ class Stored:
 
 
 Source = bytes | Stored
+
+_GZIP = b"\x1f\x8b\x08"
+_WITH_HEADER = 31
+"""zlib's name for gzip's form of deflate."""
+
+
+def unpacked(source: Source | memoryview, most: int) -> Source | memoryview:
+    """The source, or what is in it where it is gzipped whole, as an object with `Content-Encoding: gzip` is.
+
+    At most one byte more than `most` is unpacked. What is damaged stays as it is.
+    """
+    if bytes(source[: len(_GZIP)]) != _GZIP:
+        return source
+    unpacker = zlib.decompressobj(_WITH_HEADER)
+    try:
+        data = unpacker.decompress(bytes(source), most + 1)
+    except zlib.error:
+        return source
+    return data if unpacker.eof or len(data) > most else source
 
 
 @dataclass(frozen=True)
