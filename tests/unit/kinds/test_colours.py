@@ -1,7 +1,9 @@
 """Colours that a file tells without a profile: by code points (nclx, cICP), or by gamma and chromaticities."""
 
+import io
 import struct
 import zlib
+from collections.abc import Callable
 
 import numpy as np
 import pillow_heif
@@ -226,11 +228,32 @@ def test_hdr_looks_like_its_scene(format_name: str, name: str, transfer: int) ->
     assert far(made, shallow(scene(made.size)).convert("RGBA")) <= 6
 
 
+def deep_heic(samples: Floats, transfer: int) -> bytes:
+    if not pillow_heif.libheif_info()["HEIF"]:
+        pytest.skip("this libheif writes no HEIC")
+    deep = np.round(samples * 65_535).astype("<u2")
+    file = pillow_heif.from_bytes("RGB;16", (deep.shape[1], deep.shape[0]), deep.tobytes())
+    written = io.BytesIO()
+    options = {"color_primaries": 9, "transfer_characteristics": transfer, "matrix_coefficients": 9}
+    file.save(written, quality=95, chroma="444", full_range_flag=1, save_nclx_profile=True, **options)
+    return written.getvalue()
+
+
 @every_variant
+@pytest.mark.parametrize("file", [deep_png, deep_heic], ids=["PNG", "HEIC"])
 @pytest.mark.parametrize("transfer", [16, 18], ids=["PQ", "HLG"])
-def test_hdr_of_sixteen_bits_looks_like_its_scene(name: str, transfer: int) -> None:
-    made = as_lying(rendered(deep_png(hdr(transfer), transfer), name).data, name)
+def test_hdr_of_more_bits_looks_like_its_scene(name: str, transfer: int, file: Callable[[Floats, int], bytes]) -> None:
+    made = as_lying(rendered(file(hdr(transfer), transfer), name).data, name)
     assert far(made, shallow(scene(made.size)).convert("RGBA")) <= 4
+
+
+@pytest.mark.parametrize("name", ["thumbnail", "clockwise"])
+@pytest.mark.parametrize("file", [deep_png, deep_heic], ids=["PNG", "HEIC"])
+def test_hdr_of_more_bits_shows_no_bands(name: str, file: Callable[[Floats, int], bytes]) -> None:
+    """A ramp up to white has most of the levels between; of PQ's 8 bits it would have half as many."""
+    light = np.broadcast_to(light_of(np.linspace(0, 1, 300), 13)[None, :, None] * 203, (60, 300, 3))
+    made = as_lying(rendered(file(of_light(light, 16), 16), name).data, name)
+    assert len(set(np.asarray(made)[30, :, 0])) > 190
 
 
 @every_variant

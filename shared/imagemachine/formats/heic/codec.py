@@ -1,6 +1,7 @@
 """HEIC, read only, by libheif."""
 
-from pillow_heif import register_heif_opener
+from PIL import Image
+from pillow_heif import open_heif, register_heif_opener
 
 from imagemachine.colour.said import Points, in_heif
 from imagemachine.formats import heic
@@ -9,6 +10,7 @@ from imagemachine.formats.pillow import metadata_of, opened, pictures_in
 from imagemachine.metadata import Metadata
 from imagemachine.pictures import Picture
 from imagemachine.pictures.raster import Raster
+from imagemachine.pictures.sixteen_bit import SixteenBit
 from imagemachine.pictures.transpose import Transpose
 from imagemachine.source import Source
 
@@ -37,11 +39,22 @@ def probe(source: Source) -> Header:
 
 
 def decode(header: Header, wanted: Wanted) -> Picture:
-    """Decodes the primary picture, whole."""
-    del wanted
+    """Decodes the primary picture, whole; of HDR, all bits."""
+    if wanted.sixteen_bit and header.said.hdr:
+        return _all_bits(header.data)
     image = opened("HEIF", header.data)
     image.load()
     return Raster.of(image)
+
+
+def _all_bits(data: bytes) -> Picture:
+    file = open_heif(data, convert_hdr_to_8bit=False)
+    mode, _, deep = file.mode.partition(";")
+    samples = bytes(file.data)
+    if not deep:
+        return Raster.of(Image.frombytes(mode, file.size, samples))
+    high, low = (Image.frombytes(mode, file.size, samples[half::2]) for half in (1, 0))
+    return SixteenBit.of(high, low)
 
 
 def encode(picture: Picture, options: Options) -> bytes:
