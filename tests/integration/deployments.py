@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,6 +18,7 @@ from controlplane.deploying.engine import Platform
 from controlplane.local import aws
 from controlplane.local.children import Family
 from controlplane.local.emulator import emulator
+from integration.strict.account import StrictAccount
 
 STACK = "album"
 UPLOADS = f"{STACK}-uploads-000000000000-{aws.REGION}"
@@ -33,6 +34,10 @@ class Functions:
     asked: list[str] = field(default_factory=list)
     """Whoever was invoked, in order."""
     url: str = ""
+
+    def proxies(self, stack: str, names: Collection[str]) -> dict[str, str]:
+        """What the emulator has to know for the functions of `stack` to be asked here."""
+        return {f"MINISTACK_LAMBDA_PROXY_{stack}-{name}": f"{self.url}/{stack}-{name}" for name in names}
 
     @contextmanager
     def serving(self) -> Iterator[None]:
@@ -141,17 +146,24 @@ def deployer(
     workspace: Path,
     capture: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
-    settings: Mapping[str, str] = {},
+    *,
     names: Sequence[str] = (),
+    concurrency: int = 1000,
+    throttle: int = 0,
 ) -> Iterator[Deployer]:
-    """Somebody at an empty account; `names` are variants whose functions answer beside those of the project."""
+    """Somebody at an empty account that is as strict as AWS.
+
+    `names` are variants whose functions answer beside those of the project; see StrictAccount for the others.
+    """
     functions = Functions()
     with functions.serving():
-        proxies = {
-            f"MINISTACK_LAMBDA_PROXY_{STACK}-{name}": f"{functions.url}/{STACK}-{name}"
-            for name in {*variants.folders(), *names}
-        }
-        with Family(workspace) as family, emulator(family, workspace, "127.0.0.1", {**proxies, **settings}) as url:
-            for name, value in {**aws.CREDENTIALS, "AWS_REGION": aws.REGION, "AWS_ENDPOINT_URL": url}.items():
+        proxies = functions.proxies(STACK, {*variants.folders(), *names})
+        with (
+            Family(workspace) as family,
+            emulator(family, workspace, "127.0.0.1", proxies) as url,
+            StrictAccount(url, concurrency=concurrency, throttle=throttle, seed=1) as account,
+        ):
+            address = {"AWS_REGION": aws.REGION, "AWS_ENDPOINT_URL": account.endpoint}
+            for name, value in {**aws.CREDENTIALS, **address}.items():
                 monkeypatch.setenv(name, value)
             yield Deployer(url, functions, capture)

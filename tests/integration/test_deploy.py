@@ -17,6 +17,7 @@ import pytest
 from controlplane.local import aws
 from controlplane.local.children import Family
 from controlplane.local.emulator import emulator
+from integration.deployments import Functions
 from integration.engine import ROOT, docker, marks, run
 
 # The base image may have to be built, and its codecs compiled.
@@ -93,12 +94,15 @@ def no_traces() -> Iterator[None]:
 
 @pytest.fixture
 def account(project: Path, tmp_path: Path) -> Iterator[Account]:
-    """An empty account that enforces IAM."""
-    with Family(tmp_path) as family, emulator(family, tmp_path, "127.0.0.1", {"AUTH": "true"}) as url:
-        yield Account(url, project)
+    """An empty account that enforces IAM, and whose functions answer without being run."""
+    functions = Functions()
+    with functions.serving(), Family(tmp_path) as family:
+        settings = {**functions.proxies(STACK, VARIANTS), "AUTH": "true"}
+        with emulator(family, tmp_path, "127.0.0.1", settings) as url:
+            yield Account(url, project)
 
 
-def test_up_twice_then_one_function_then_settings_then_away(account: Account) -> None:
+def test_up_twice_then_one_function_then_away(account: Account) -> None:
     """One long story, for every chapter needs the one before."""
     told = account.deploy("up", "--stack", STACK)
     assert f"{STACK} is up." in told
@@ -118,35 +122,15 @@ def test_up_twice_then_one_function_then_settings_then_away(account: Account) ->
 
     app = account.project / "images/thumbnail/app.py"
     app.write_text(app.read_text() + "# changed\n")
-    told = account.deploy("push", "--stack", STACK, "thumbnail")
-    assert "Updated: thumbnail." in told
+    assert "Updated: thumbnail." in account.deploy("push", "--stack", STACK, "thumbnail")
     second = account.images()
     assert [name for name in VARIANTS if second[name] != first["images"][name]] == ["thumbnail"]
     assert "Nothing changed" in account.deploy("push", "--stack", STACK, "thumbnail", "web")
 
-    account.deploy("up", "--stack", STACK, "Memory=3008")
-    functions = account.client("lambda")
-    sizes = [functions.get_function_configuration(FunctionName=f"{STACK}-{name}")["MemorySize"] for name in VARIANTS]
-    assert sizes == [3008] * len(VARIANTS)
-    assert account.images() == second
-    assert "Nothing changed" in account.deploy("up", "--stack", STACK)
-
-    s3 = account.client("s3")
-    s3.put_object(Bucket=RESULTS, Key="thumbnail/photo.jpg", Body=b"kept")
-    assert "Nothing was touched." in account.deploy("destroy", "--stack", STACK, status=1)
-    told = account.deploy("destroy", "--stack", STACK, "--yes")
-    assert f"s3://{RESULTS} is kept" in told
-    assert [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]] == [RESULTS]
+    assert f"{STACK} is gone." in account.deploy("destroy", "--stack", STACK, "--yes")
     assert account.client("ecr").describe_repositories()["repositories"] == []
-    assert account.client("sqs").list_queues().get("QueueUrls", []) == []
-    assert account.client("iam").list_roles()["Roles"] == []
-
-    # What outlived the stack is used again.
-    assert f"The bucket {RESULTS} was made for this stack before and is used as it is." in account.deploy(
-        "up", "--stack", STACK
-    )
-    account.deploy("destroy", "--stack", STACK, "--yes", "--delete-pictures")
-    assert s3.list_buckets()["Buckets"] == []
+    left = docker("image", "ls", "--format", "{{.Repository}}").split()
+    assert not [name for name in left if name == f"{STACK}-base" or name.endswith(f"/{STACK}")]
 
 
 def the_repository_keeps_what_runs(account: Account) -> None:
@@ -161,19 +145,7 @@ def the_repository_keeps_what_runs(account: Account) -> None:
     assert digests <= {image["imageDigest"] for image in tagged if image.get("imageTags")}
 
 
-def a_failed_creation(account: Account) -> None:
-    """What is left of a stack whose first deployment failed: it can be neither used nor updated."""
-    cloudformation = account.client("cloudformation")
-    account.client("s3").create_bucket(Bucket="taken")
-    bucket = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "taken"}}
-    cloudformation.create_stack(StackName=STACK, TemplateBody=json.dumps({"Resources": {"Bucket": bucket}}))
-    while account.stack()["StackStatus"].endswith("IN_PROGRESS"):
-        time.sleep(0.1)
-    assert account.stack()["StackStatus"] == "ROLLBACK_COMPLETE"
-
-
-def test_what_a_failed_and_a_killed_run_leave_is_finished_by_the_next(account: Account) -> None:
-    a_failed_creation(account)
+def test_what_killed_runs_leave_is_finished_by_the_next(account: Account) -> None:
     chance = random.Random(20261120)
     for _ in range(4):
         running = subprocess.Popen(
@@ -192,46 +164,3 @@ def test_what_a_failed_and_a_killed_run_leave_is_finished_by_the_next(account: A
     assert repaired["status"] == "COMPLETE"
     assert "Nothing changed" in account.deploy("up", "--stack", STACK)
     assert account.state() == repaired
-
-
-def test_a_bucket_of_the_users_keeps_what_it_had(account: Account) -> None:
-    s3, sqs = account.client("s3"), account.client("sqs")
-    s3.create_bucket(Bucket="holidays")
-    arn = f"arn:aws:sqs:{aws.REGION}:000000000000:other"
-    let_in = {"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sqs:SendMessage"}
-    policy = {"Version": "2012-10-17", "Statement": [{**let_in, "Resource": arn}]}
-    sqs.create_queue(QueueName="other", Attributes={"Policy": json.dumps(policy)})
-    s3.put_bucket_notification_configuration(
-        Bucket="holidays",
-        NotificationConfiguration={
-            "QueueConfigurations": [{"Id": "mine", "QueueArn": arn, "Events": ["s3:ObjectTagging:*"]}]
-        },
-    )
-    for _ in range(2):
-        account.deploy("up", "--stack", STACK, "SourceBucketName=holidays", "OutputBucketName=holidays")
-        found = s3.get_bucket_notification_configuration(Bucket="holidays")
-        assert [entry["Id"] for entry in found["QueueConfigurations"]] == ["mine"]
-        assert {entry["Id"] for entry in found["TopicConfigurations"]} == {f"{STACK}-created", f"{STACK}-removed"}
-    account.deploy("destroy", "--stack", STACK, "--yes", "--delete-pictures")
-    found = s3.get_bucket_notification_configuration(Bucket="holidays")
-    assert [entry["Id"] for entry in found["QueueConfigurations"]] == ["mine"]
-    assert "TopicConfigurations" not in found
-
-
-@pytest.mark.parametrize(
-    ("words", "sentence"),
-    [
-        (("up", "Memori=3008"), "is no setting of the stack"),
-        (("up", "Digests=web=0;"), "is no setting of the stack"),
-        (("up", "--stack", "My_Stack"), "A stack's name is"),
-        (("up", "--force"), "No such option '--force'"),
-        (("push", "sepia"), 'There is no variant "sepia"'),
-        (("destroy", "everything"), "unexpected extra argument (everything)"),
-    ],
-)
-def test_wrong_usage_is_told_in_a_sentence(account: Account, words: tuple[str, ...], sentence: str) -> None:
-    assert sentence in account.deploy(*words, status=2)
-
-
-def test_a_function_cannot_be_pushed_before_there_is_a_stack(account: Account) -> None:
-    assert "./deploy.sh up makes it" in account.deploy("push", status=1)

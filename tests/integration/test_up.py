@@ -153,7 +153,7 @@ def test_a_variant_goes_with_its_messages_only_if_that_is_said(pictures: Deploye
 def test_what_functions_share_follows_from_the_account_unless_chosen(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with deployer(tmp_path, capsys, monkeypatch, {"LAMBDA_ACCOUNT_CONCURRENCY": "10"}) as deploy:
+    with deployer(tmp_path, capsys, monkeypatch, concurrency=10) as deploy:
         deploy.images_are_there()
         assert "keeps 10 for all other functions" in deploy("up", *NAMED, "ReservedConcurrency=1", status=1)
         deploy("up", *NAMED)

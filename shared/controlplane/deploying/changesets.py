@@ -143,7 +143,9 @@ def _ready(account: Account, identity: str) -> dict[str, Any]:
 def execute(account: Account, change_set: ChangeSet) -> Stack:
     """Make the stack what the change set says; the stack as it is then. Raises Failure with what was in the way."""
     mark = stacks.token()
-    account.clients["cloudformation"].execute_change_set(ChangeSetName=change_set.id, ClientRequestToken=mark)
+    account.clients["cloudformation"].execute_change_set(
+        StackName=change_set.stack.name, ChangeSetName=change_set.id, ClientRequestToken=mark
+    )
     stack = stacks.wait(account, change_set.stack, mark, {change.logical_id for change in change_set.changes})
     if stack is None:
         raise Failure(f"The stack {change_set.stack.name} was deleted meanwhile.")

@@ -69,8 +69,12 @@ def _complaint(told: Mapping[str, Any]) -> str | None:
     """What is wrong with a function by what was said of its start."""
     file = f"images/{told['folder']}/app.py"
     if "error" in told:
+        # The library's own errors are sentences, and name their place themselves.
+        error = told["error"].removeprefix("ConfigurationError: ")
+        _, named, rest = error.rpartition(file)
         where = f"{file}, line {told['line']}" if told["line"] else file
-        return f"{where}: {told['error'].rstrip('.')}."
+        sentence = f"{file}{rest}" if named else f"{where}: {error}"
+        return sentence if sentence.endswith((".", "?")) else f"{sentence}."
     if told["name"] != told["folder"]:
         return f'{file} names its variant "{told["name"]}": the name has to be the folder\'s.'
     return None
