@@ -219,7 +219,10 @@ def test_it_fits_and_can_be_read(kept: Kept, browser: Browser, viewport: Viewpor
         assert all(needed <= given for needed, given in names)
         assert _contrast(page, ".note") >= 4.5
         assert _contrast(page, ".place") >= 4.5
-        # Each wire begins and ends where something is.
+        page.locator("#list .result[data-state=made]").first.click()
+        expect(page.locator("#viewer pre").first).to_be_visible(timeout=SECONDS)
+        told = page.locator("#viewer .told")
+        assert told.evaluate("told => told.scrollWidth <= told.clientWidth")
         assert page.locator("#wires path").count() == 1 + 4 * len(VARIANTS)
 
 

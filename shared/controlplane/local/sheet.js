@@ -1,7 +1,7 @@
 "use strict";
 {
   const GAP = 24; // pixels of the screen between pictures, as in sheet.css
-  const CAPTION = 172; // the least width of a caption, as there
+  const CAPTION = 176; // the least width of a caption, as there
   const ROW = 1304; // the width of a row where there is room
   const CHUNK = 6; // rows that come and go together
   const ESTIMATE = 330; // the height of a row that was not drawn yet

@@ -200,7 +200,7 @@ export class Viewer {
     $(".log", this.dialog).replaceChildren();
     if (!this.dialog.open) this.dialog.showModal();
     const lines = await (await fetch(address)).json();
-    if (this.button === button) $(".log", this.dialog).replaceChildren(...lines.map(line));
+    if (this.button === button) $(".log", this.dialog).replaceChildren(...lines.reverse().map(line)); // the newest first
   }
 
   #facts(facts) {
