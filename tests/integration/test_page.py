@@ -209,6 +209,14 @@ def test_a_deleted_uploads_results_go(kept: Kept, browser: Browser) -> None:
     assert not (kept.out / "ingest/short").exists()
 
 
+def test_a_spoilt_uploads_results_go_too(kept: Kept) -> None:
+    s3 = aws.client("s3", kept.endpoint)
+    s3.put_object(Bucket=kept.bucket, Key="ingest/spoilt.jpg", Body=picture())
+    _until((kept.out / "web/spoilt.jpg").exists)
+    s3.put_object(Bucket=kept.bucket, Key="ingest/spoilt.jpg", Body=b"Dear diary")
+    _until(lambda: not any((kept.out / variant / "spoilt.jpg").exists() for variant in VARIANTS))
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
 def test_it_fits_and_can_be_read(kept: Kept, browser: Browser, viewport: ViewportSize, scheme: str) -> None:

@@ -2,7 +2,7 @@
 
 import itertools
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
@@ -188,7 +188,10 @@ class Live:
             return
         picture = future.result()
         with self._lock:
+            before = self._pictures.get(picture.upload.key)
             self._pictures[picture.upload.key] = picture
+        if before is not None:
+            self._remove(before, except_for={result.output.key for result in picture.results if result.output})
         self.changed.set()
         self._on_picture(picture)
 
@@ -196,13 +199,18 @@ class Live:
         with self._lock:
             picture = self._pictures.pop(key, None)
         if picture is not None:
-            for result in picture.results:
-                if result.output is not None:
-                    self._folder.remove(result.output.key)
-                    self._folder.remove(f"{PREVIEWS}/{result.output.key}.webp")
+            self._remove(picture)
             self._folder.remove(f"{UPLOADS}/{picture.upload.path}")
             self._folder.remove(f"{PREVIEWS}/{UPLOADS}/{picture.upload.path}.webp")
             self.changed.set()
+
+    def _remove(self, picture: Picture, except_for: Collection[str] = ()) -> None:
+        """Its results here."""
+        keys = [result.output.key for result in picture.results if result.output]
+        for key in keys:
+            if key not in except_for:
+                self._folder.remove(key)
+                self._folder.remove(f"{PREVIEWS}/{key}.webp")
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from controlplane.local.expectations import NOTHING_EXPECTED, Expected
 from controlplane.local.inspector import Seen
 from controlplane.local.report import Picture, Result
 from controlplane.local.words import failures, verdict
-from controlplane.page.app import ASSETS
+from controlplane.page import ASSETS
 from controlplane.words import count, duration, milliseconds, size
 from imagemachine.formats import FORMATS
 

@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict, replace
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any, Self
 from urllib.parse import unquote
 
@@ -20,11 +19,10 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from controlplane import edge
+from controlplane.page import ASSETS
 from controlplane.page.desk import Desk, Picture, RefusedError
 from controlplane.page.guard import FILE_POLICY
 from controlplane.page.source import Source, SourceError, State
-
-ASSETS = Path(__file__).with_name("assets")
 
 TICK_SECONDS = 0.1
 """How soon a change is told."""
