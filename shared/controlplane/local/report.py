@@ -7,6 +7,7 @@ from pathlib import Path
 
 from controlplane.local.inspector import NOTHING_SEEN, Seen
 from controlplane.local.outcomes import Outcome, Output
+from controlplane.local.results import put_in_place
 from controlplane.local.uploads import Upload
 
 
@@ -54,7 +55,7 @@ def write(target: Path, seconds: float, pictures: Sequence[Picture]) -> None:
     rows = [row(picture, result, target.parent) for picture in pictures for result in picture.results]
     text = json.dumps({"seconds": round(seconds, 3), "results": rows}, indent=1, ensure_ascii=False)
     # A file name need not be Unicode; a report is.
-    target.write_bytes(text.encode(errors="replace"))
+    put_in_place(target, text.encode(errors="replace"))
 
 
 def row(picture: Picture, result: Result, folder: Path) -> dict[str, str | int | float | None]:

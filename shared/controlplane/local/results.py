@@ -96,6 +96,13 @@ class OutputFolder:
         return [str(json.loads(line)) for line in self._manifest.read_text().splitlines() if line.endswith('"')]
 
 
+def put_in_place(target: Path, data: bytes) -> None:
+    """Write a whole file: whoever reads `target` meanwhile finds what was there before."""
+    partial = target.with_name(f"{target.name}.partial")
+    partial.write_bytes(data)
+    partial.replace(target)
+
+
 def _shortened(name: str) -> str:
     """`name`, or, where it has more than 255 bytes, its beginning, a hash and its extension."""
     if len(name.encode()) <= _MAX_NAME_BYTES:

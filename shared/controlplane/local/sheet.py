@@ -19,6 +19,7 @@ from markupsafe import Markup
 from controlplane.local.expectations import NOTHING_EXPECTED, Expected
 from controlplane.local.inspector import Seen
 from controlplane.local.report import Picture, Result
+from controlplane.local.results import put_in_place
 from controlplane.local.words import failures, verdict
 from controlplane.page import ASSETS
 from controlplane.words import count, duration, milliseconds, size
@@ -100,7 +101,7 @@ def write(
         script=Markup(script),  # noqa: S704 - ours, as is the style
         style=Markup(style),  # noqa: S704
     )
-    target.write_bytes(page.encode(errors="replace"))
+    put_in_place(target, page.encode(errors="replace"))
 
 
 def _data(rows: Sequence[Row]) -> str:
