@@ -87,11 +87,12 @@ export class Machine {
     else if (bad) this.#travel(`function ${variant}`, `dead ${variant}`, there, { ...look, bad });
   }
 
-  /** A result is in its bucket: the newest are seen there. */
-  lands(picture) {
+  /** A result of an upload is in its bucket: one of each of the newest is seen there. */
+  lands(upload, picture) {
     const latest = $("#latest", this.root);
-    const image = make("img", { src: picture, alt: "" });
+    const image = make("img", { src: picture, alt: "", "data-upload": upload });
     image.addEventListener("error", () => image.remove());
+    [...latest.children].find((other) => other.dataset.upload === upload)?.remove();
     latest.prepend(image);
     while (latest.children.length > LATEST) latest.lastChild.remove();
   }

@@ -35,7 +35,7 @@ function hearOfUploads(news) {
     // What had happened before the page was opened does not move.
     if (greeted) animate(upload, same);
     for (const [variant, told] of Object.entries(upload.told)) {
-      if (good(told) && !good(same?.told[variant])) machine.lands(small(upload, variant, 0));
+      if (good(told) && !good(same?.told[variant])) machine.lands(upload.key, small(upload, variant, 0));
     }
   }
   while (known.size > 500) known.delete(known.keys().next().value);
