@@ -3,24 +3,19 @@
 import ctypes
 import os
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from functools import cache, partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from imagemachine.errors import Retryable
-from imagemachine.pool import Pool
 from imagemachine.processors import processors
 from imagemachine.sandbox import Sandbox
 from imagemachine.settings import MIB, Settings
+from imagemachine.shares import Shares
 from imagemachine.variant import Limits, Variant
 
 if TYPE_CHECKING:
     from imagemachine.announcements import Announcer, Ledger
     from imagemachine.batch import Batch
-
-_PARENT_MEMORY = 400 * MIB
-"""What the function itself needs beside the codecs' workers: the interpreter, boto3 and the pictures in flight."""
 
 _APART = 16 * MIB
 """Uploads and results that are larger have memory of their own, which goes back to the system with them."""
@@ -31,9 +26,6 @@ _M_MMAP_THRESHOLD = -3
 _PATIENT = 8
 """Attempts, with pauses that grow to 20 seconds: a new table takes 4,000 notes a second, and twice as many soon."""
 
-_PIXEL_BYTES = 12
-"""Memory that a codec needs for a pixel: three copies of a picture, of four bytes each."""
-
 
 def function(variant: Variant) -> "Batch":
     """The Lambda handler that makes `variant` of every upload its queue announces.
@@ -43,17 +35,18 @@ def function(variant: Variant) -> "Batch":
     _keep_large_apart()
     settings = Settings.load(os.environ, variant.name)
     configured = variant.configured(settings)
-    count, max_memory = _codecs(settings)
-    sandbox = partial(
-        Sandbox,
+    megabytes = int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "3072"))
+    shares = Shares.of(megabytes * MIB, processors(), settings)
+    sandbox = Sandbox(
         configured,
         Limits(max_bytes=settings.max_bytes, max_pixels=settings.max_pixels),
-        max_memory=max_memory,
+        max_memory=shares.max_memory,
+        max_output=shares.max_output,
+        at_once=shares.at_once,
         require=settings.require_sandbox,
+        started=partial(_started, settings.stack, configured),
     )
-    # Of the first one alone it is said that it has started.
-    sandboxes = Pool(sandbox(started=partial(_started, settings.stack, configured)), lambda: _ready(sandbox()), count)
-    # Here, not above: its worker loads the codecs while this process loads the rest.
+    # Here, not above: another process loads the codecs while this one loads the rest.
     from imagemachine.batch import Batch  # noqa: PLC0415
     from imagemachine.job import Job  # noqa: PLC0415
     from imagemachine.storage import Queue, Storage  # noqa: PLC0415
@@ -62,11 +55,11 @@ def function(variant: Variant) -> "Batch":
     sqs = _once(lambda: _client("sqs"))
     queue = Queue(sqs, url=settings.queue_url, dead_letter_url=settings.dead_letter_queue_url)
     if settings.require_sandbox:
-        _ = sandboxes.first.notes  # Waits, and raises: such a function is not to start.
+        _ = sandbox.notes  # Waits, and raises: such a function is not to start.
     ledger, announcer = _announcements(settings, variant.name)
     return Batch(
         configured,
-        Job(configured, settings, storage, sandboxes, ledger),
+        Job(configured, settings, storage, sandbox, ledger, at_once=shares.at_once, ahead=shares.ahead),
         queue,
         retry_seconds=settings.retry_seconds,
         stack=settings.stack,
@@ -107,24 +100,6 @@ def _keep_large_apart() -> None:
     libc = ctypes.CDLL(None)
     if hasattr(libc, "mallopt"):
         libc.mallopt(_M_MMAP_THRESHOLD, _APART)
-
-
-def _codecs(settings: Settings) -> tuple[int, int]:
-    """How many codecs may work at once, and how many bytes each may use: what the function's memory leaves.
-
-    One for each processor, as long as the largest picture still finds room in each.
-    """
-    megabytes = int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "3072"))
-    memory = max(megabytes * MIB - _PARENT_MEMORY, 256 * MIB)
-    count = max(1, min(processors(), memory // (settings.max_pixels * _PIXEL_BYTES)))
-    return count, memory // count
-
-
-def _ready(sandbox: Sandbox) -> Sandbox:
-    """The sandbox once it has started."""
-    with suppress(Retryable):  # It is told to the first picture.
-        _ = sandbox.notes
-    return sandbox
 
 
 def _client(service: str) -> Any:

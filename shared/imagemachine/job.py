@@ -16,7 +16,6 @@ from imagemachine.formats import FORMATS
 from imagemachine.keys import MANIFEST, extension, has_extension_of, key_beside, keys_beside, result_key, result_keys
 from imagemachine.manifest import CONTENT_TYPE as MANIFEST_TYPE
 from imagemachine.manifest import manifest
-from imagemachine.pool import Pool
 from imagemachine.settings import Settings
 from imagemachine.storage import CARRIED_HEADERS, Origin, Revision, Storage, Upload
 from imagemachine.variant import Made, Output, Variant
@@ -29,9 +28,6 @@ _BESIDE = {"role": "beside"}
 
 _RESERVE = 2.0
 """Seconds of an invocation that are kept for storing and answering."""
-
-_AHEAD = 2
-"""How many pictures may wait on either side of the codecs: fetched before, or made and being stored after them."""
 
 
 class Outcome(StrEnum):
@@ -91,23 +87,31 @@ Remaining = Callable[[], float]
 
 
 class Job:
-    """Makes one variant of uploads; safe to share between threads, of which one at a time uses each codec."""
+    """Makes one variant of uploads; safe to share between threads, of which `at_once` use the codec at the same time.
+
+    ahead: how many pictures may wait on either side of the codec, fetched before it, or made and being stored after it;
+    so memory holds up to `at_once + ahead` uploads, and `at_once + max(1, ahead)` results.
+    """
 
     def __init__(
         self,
         variant: Variant,
         settings: Settings,
         storage: Storage,
-        codecs: Pool[Codec],
+        codec: Codec,
         ledger: Ledger | None = None,
+        *,
+        at_once: int = 1,
+        ahead: int = 2,
     ) -> None:
         self._variant = variant
         self._settings = settings
         self._storage = storage
-        self._codecs = codecs
+        self._codec = codec
         self._ledger = ledger
-        self._ahead = threading.BoundedSemaphore(_AHEAD + codecs.most)
-        self._behind = threading.BoundedSemaphore(_AHEAD)
+        self._ahead = threading.BoundedSemaphore(ahead + at_once)
+        self._at_work = threading.BoundedSemaphore(at_once)
+        self._behind = threading.BoundedSemaphore(max(1, ahead))
 
     def run(self, notice: Notice, remaining: Remaining) -> Report:
         """Bring the result in line with the upload as it is now, whatever the notice says.
@@ -187,9 +191,9 @@ class Job:
                 try:
                     with _timed(times, "fetch"):
                         data = upload.read(self._settings.max_bytes)
-                    with self._codecs.one() as codec:
+                    with self._at_work:
                         with _timed(times, "codec"):
-                            made = self._make(codec, data, remaining)
+                            made = self._make(data, remaining)
                         behind.enter_context(self._behind)  # The codec waits where storing does not keep up.
                 except Rejected as rejected:
                     # An older revision's result would be a wrong picture.
@@ -211,10 +215,10 @@ class Job:
             times=times,
         )
 
-    def _make(self, codec: Codec, data: bytes, remaining: Remaining) -> Made:
+    def _make(self, data: bytes, remaining: Remaining) -> Made:
         limit, left = self._settings.max_seconds, _left(remaining)
         try:
-            return codec.run(data, min(limit, left))
+            return self._codec.run(data, min(limit, left))
         except Rejected as rejected:
             if rejected.reason is Reason.TOO_SLOW and left < limit:
                 raise OutOfTime(f"Only {left:.1f} s of this invocation were left for the picture.") from rejected

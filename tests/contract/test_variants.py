@@ -50,7 +50,7 @@ def functions_end_with_the_tests() -> Iterator[None]:
     """On AWS a function ends with its machine; here its worker has to be ended."""
     yield
     for folder in FOLDERS:
-        handler(folder)._job._codecs.first.close()  # type: ignore[attr-defined]
+        handler(folder)._job._codec.close()  # type: ignore[attr-defined]
 
 
 @pytest.fixture

@@ -18,7 +18,6 @@ from imagemachine.announcements import Announcer, Ledger, Note
 from imagemachine.batch import Batch
 from imagemachine.envelopes import Notice
 from imagemachine.job import Job
-from imagemachine.pool import Pool
 from imagemachine.settings import Settings
 from imagemachine.storage import Queue, Revision, Storage
 from imagemachine.variant import Fit, Variant
@@ -54,7 +53,7 @@ class Machine:
         made = Variant(variant, [Fit(10, 10)])
         ledger = Ledger(lambda: self.dynamodb, table=self.name, variant=variant, variants=VARIANTS)
         storage = Storage(self.s3, cache_control="no-store")
-        job = Job(made, Settings.load({}, variant), storage, Pool(Meanwhile(list(events))), ledger)
+        job = Job(made, Settings.load({}, variant), storage, Meanwhile(list(events)), ledger)
         queue = Queue(lambda: self.sqs, url=None, dead_letter_url=self.dead_letters)
         return Batch(made, job, queue, retry_seconds=1, announcer=Announcer(lambda: self.sns, topic_arn=self.topic))
 

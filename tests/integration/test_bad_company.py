@@ -7,7 +7,6 @@ import pytest
 
 from imagemachine.batch import Batch
 from imagemachine.job import Job
-from imagemachine.pool import Pool
 from imagemachine.sandbox import Sandbox
 from imagemachine.settings import Settings
 from imagemachine.storage import Queue, Storage
@@ -35,7 +34,7 @@ def test_eight_are_made(
     event = machine.deliver(*(machine.upload(f"ingest/{n}.bmp", order) for n, order in enumerate(orders)))
 
     with closing(Sandbox(VARIANT, limits, max_memory=512 * MIB, work="unit.sandbox_work:obey")) as sandbox:
-        job = Job(VARIANT, settings, Storage(machine.s3, cache_control="no-store"), Pool(sandbox))
+        job = Job(VARIANT, settings, Storage(machine.s3, cache_control="no-store"), sandbox)
         batch = Batch(VARIANT, job, queue, retry_seconds=0)
         assert sandbox.notes == ()
         start = time.monotonic()

@@ -12,7 +12,6 @@ import pytest
 from imagemachine.batch import DESCRIBE, Batch
 from imagemachine.errors import Reason, Rejected
 from imagemachine.job import Job
-from imagemachine.pool import Pool
 from imagemachine.settings import Settings
 from imagemachine.storage import Queue, Storage
 from imagemachine.variant import Fit, Made, Output, Variant
@@ -55,7 +54,7 @@ class Machine:
 
     def batch(self, retry_seconds: int = 0, **environment: str) -> Batch:
         settings = Settings.load(environment, VARIANT.name)
-        job = Job(VARIANT, settings, Storage(self.s3, cache_control="no-store"), Pool(Codec()))
+        job = Job(VARIANT, settings, Storage(self.s3, cache_control="no-store"), Codec())
         url = environment.get("DEAD_LETTER_QUEUE_URL", self.dead_letters) or None
         queue = Queue(lambda: self.sqs, url=self.queue, dead_letter_url=url)
         return Batch(VARIANT, job, queue, retry_seconds=retry_seconds, stack="pictures")

@@ -16,7 +16,6 @@ from imagemachine.errors import OutOfTime, Reason, Rejected, Retryable
 from imagemachine.formats import FORMATS
 from imagemachine.formats.format import Format
 from imagemachine.job import Job, Outcome, Report
-from imagemachine.pool import Pool
 from imagemachine.settings import Settings
 from imagemachine.storage import Storage
 from imagemachine.variant import Fit, Made, Output, Variant
@@ -77,7 +76,7 @@ def bucket(s3: Any) -> Bucket:
 
 def job(bucket: Bucket, codec: Meanwhile | None = None, **environment: str) -> Job:
     settings = Settings.load(environment, VARIANT.name)
-    return Job(VARIANT, settings, Storage(bucket.s3, cache_control="no-store"), Pool(codec or Meanwhile()))
+    return Job(VARIANT, settings, Storage(bucket.s3, cache_control="no-store"), codec or Meanwhile())
 
 
 def plenty() -> float:

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from imagemachine.job import Job, Outcome
-from imagemachine.pool import Pool
 from imagemachine.settings import Settings
 from imagemachine.steps import Fit
 from imagemachine.storage import Storage
@@ -31,7 +30,7 @@ class Several:
 def job(bucket: Bucket, formats: tuple[str, ...], environment: dict[str, str] | None = None, **options: Any) -> Job:
     variant = Variant("hero", [Fit(320, 320)], formats=["keep", "webp", "avif"], **options)
     settings = Settings.load(environment or {}, variant.name)
-    return Job(variant, settings, Storage(bucket.s3, cache_control="no-store"), Pool(Several(*formats)))
+    return Job(variant, settings, Storage(bucket.s3, cache_control="no-store"), Several(*formats))
 
 
 THREE = ("jpeg", "webp", "avif")

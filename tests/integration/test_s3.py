@@ -11,7 +11,6 @@ import pytest
 from imagemachine.bootstrap import _client
 from imagemachine.envelopes import Notice
 from imagemachine.job import Job, Outcome
-from imagemachine.pool import Pool
 from imagemachine.s3 import S3
 from imagemachine.settings import Settings
 from imagemachine.storage import Storage
@@ -102,7 +101,7 @@ def test_one_trouble_at_each_call_is_overcome(
     with Proxy(endpoint) as proxy:
         proxy.plan = once
         storage = Storage(short(proxy.endpoint), cache_control="no-store")
-        job = Job(VARIANT, Settings.load({}, "thumbnail"), storage, Pool(Upper()))
+        job = Job(VARIANT, Settings.load({}, "thumbnail"), storage, Upper())
         assert job.run(Notice(bucket, "ingest/a.jpg"), lambda: 60).outcome is Outcome.MADE
     assert list(dict.fromkeys(once.calls)) == ["GET", "PUT", "HEAD"]
     assert s3.get_object(Bucket=bucket, Key="thumbnail/a.jpg")["Body"].read() == b"PICTURE" * 1000

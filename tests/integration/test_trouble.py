@@ -11,7 +11,6 @@ from botocore.config import Config
 from imagemachine.envelopes import Notice
 from imagemachine.errors import Retryable
 from imagemachine.job import Job
-from imagemachine.pool import Pool
 from imagemachine.settings import Settings
 from imagemachine.storage import Storage
 from imagemachine.variant import Fit, Made, Output, Variant
@@ -30,7 +29,7 @@ class Upper:
 def job_through(proxy: Proxy) -> Job:
     config = Config(retries={"total_max_attempts": 1, "mode": "standard"}, s3={"addressing_style": "path"})
     s3 = boto3.client("s3", endpoint_url=proxy.endpoint, region_name="us-east-1", config=config)
-    return Job(VARIANT, Settings.load({}, "thumbnail"), Storage(s3, cache_control="no-store"), Pool(Upper()))
+    return Job(VARIANT, Settings.load({}, "thumbnail"), Storage(s3, cache_control="no-store"), Upper())
 
 
 @pytest.mark.parametrize("trouble", list(Trouble))

@@ -12,7 +12,6 @@ import pytest
 
 from imagemachine.envelopes import Notice
 from imagemachine.job import Job, Outcome, Report
-from imagemachine.pool import Pool
 from imagemachine.settings import Settings
 from imagemachine.storage import Storage
 from imagemachine.variant import Fit, Made, Output, Variant
@@ -107,9 +106,7 @@ def line() -> Iterator[Line]:
 @contextmanager
 def running(line: Line, codecs: int = 1) -> Iterator[list[Report]]:
     """A job with a thread for each picture; its reports once all are done."""
-    job = Job(
-        VARIANT, Settings.load({}, "thumbnail"), Storage(line, cache_control="x"), Pool(line, lambda: line, codecs)
-    )
+    job = Job(VARIANT, Settings.load({}, "thumbnail"), Storage(line, cache_control="x"), line, at_once=codecs)
     reports: list[Report] = []
 
     def work(number: int) -> None:

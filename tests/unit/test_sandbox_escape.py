@@ -1,20 +1,22 @@
-"""From inside the worker: what hostile code that has taken over the codec can do, which is to compute."""
+"""From inside: what hostile code that has taken over the codec can do, which is to compute and to answer."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from time import monotonic
 
 import pytest
 
 from imagemachine.variant import Limits, Turn, Variant
-from imagemachine.worker.process import SharedFile, WorkerProcess
+from imagemachine.worker.process import WorkerDied, WorkerMissing, Zygote
 from imagemachine.worker.protocol import Task
+from unit.test_sandbox import sandboxed, workers
+from unit.test_seccomp import HIGHEST, numbers
 
 MIB = 1024 * 1024
 PREPARED = """
@@ -27,42 +29,57 @@ def call(*arguments):
     return result
 """
 Inside = Callable[[str], tuple[bool, str]]
-CALLS = (
-    {"ptrace": 101, "process_vm_readv": 310, "process_vm_writev": 311, "execve": 59, "fork": 57, "clone": 56}
-    if os.uname().machine == "x86_64"
-    else {"ptrace": 117, "process_vm_readv": 270, "process_vm_writev": 271, "execve": 221, "fork": 220, "clone": 220}
-)
 
 
 @pytest.fixture(scope="module")
 def inside() -> Iterator[Inside]:
-    """Runs code in a confined worker: whether it came to its end, and what it printed."""
+    """Runs code in the place of a picture's work: whether it came to its end, and what it printed."""
     modules = ("ctypes", "mmap", "resource", "signal", "socket", "subprocess", "threading", "encodings.idna")
     variant, limits = Variant("snippet", [Turn(90)]), Limits(MIB, 1)
     work = "imagemachine.worker.snippet:run"
     task = Task(work, variant, limits, max_memory=256 * MIB, max_output=MIB, preload=modules)
-    with closing(SharedFile()) as file:
-        worker = WorkerProcess(task, file)
+    with closing(Zygote(task)) as zygote:
 
         def run(code: str) -> tuple[bool, str]:
-            text = (PREPARED + code).encode()
-            file.write(text)
-            deadline = time.monotonic() + 10
-            assert worker.hello(deadline) == {"refused": []}
-            _, [[size, _, _, _, frames]], *_ = worker.ask(len(text), deadline)
-            return frames == 1, file.read(size).decode()
+            worker, deadline = zygote.order(), monotonic() + 20
+            try:
+                assert worker.refused(deadline) == []
+                _, [[size, _, _, _, frames]], *_ = worker.ask((PREPARED + code).encode(), deadline)
+                return frames == 1, worker.output(size, deadline).decode()
+            except WorkerDied as death:
+                return False, str(death)
+            finally:
+                with suppress(WorkerMissing):  # It has been ended already.
+                    zygote.end(worker)
 
         yield run
-        worker.kill()
 
 
 def test_code_runs(inside: Inside) -> None:
     assert inside("print('here', sum(range(10)))") == (True, "here 45\n")
 
 
-def test_threads_run(inside: Inside) -> None:
-    code = "t = threading.Thread(target=print, args=('here',)); t.start(); t.join()"
-    assert inside(code) == (True, "here\n")
+def test_of_all_system_calls_only_those_listed_are_possible(inside: Inside) -> None:
+    """Each other one is tried, so that one more in the filter's table shows, whatever it is."""
+    # uretprobe and uprobe of x86 are let through by new kernels themselves, and end whoever calls them.
+    listed = {*numbers(os.uname().machine).values(), 335, 336}
+    code = f"""
+for number in sorted(set(range({HIGHEST})) - {listed}):
+    try:
+        call(number, -1, -1, -1, -1, -1, -1)
+    except PermissionError:
+        continue
+    except OSError as error:
+        print(number, error)
+    else:
+        print(number, "succeeded")
+"""
+    assert inside(code) == (True, "")
+
+
+def test_no_thread(inside: Inside) -> None:
+    """There are as many as Lambda allows for a function and all that it starts: one upload could use them up."""
+    _forbidden(inside, "threading.Thread(target=print).start()", "can't start new thread")
 
 
 @pytest.mark.parametrize(
@@ -74,7 +91,7 @@ def test_threads_run(inside: Inside) -> None:
         "open('/proc/self/maps')",
         "open('/tmp/x', 'w')",
         "open('/dev/null')",
-        "os.open('/proc/self/fd/%s' % sys.argv[2], os.O_RDWR)",
+        "os.open('/proc/self/fd/3', os.O_RDWR)",
         "os.listdir('/')",
         "os.stat('/etc/passwd')",
         "os.readlink('/proc/self/exe')",
@@ -83,8 +100,9 @@ def test_threads_run(inside: Inside) -> None:
         "os.chdir('/tmp')",
         "os.chmod('/tmp', 0o777)",
         "os.memfd_create('x')",
-        "os.truncate(int(sys.argv[2]), 0)",
+        "os.truncate(3, 0)",
         "os.dup(1)",
+        "os.close(3)",
         "os.pipe()",
         "os.getxattr('/', 'user.x')",
     ],
@@ -101,11 +119,26 @@ def test_no_file(inside: Inside, deed: str) -> None:
         "socket.socket(socket.AF_NETLINK, socket.SOCK_RAW)",
         "socket.socketpair()",
         "socket.create_connection(('127.0.0.1', 80))",
-        "socket.socket(fileno=int(sys.argv[1]))",
+        "socket.socket(fileno=3)",
     ],
 )
 def test_no_socket(inside: Inside, deed: str) -> None:
     _forbidden(inside, deed)
+
+
+def test_no_descriptor_but_its_own(inside: Inside) -> None:
+    """The way from the sandbox to the zygote, by which others are ordered and ended, is not among them."""
+    code = """
+for number in range(3, 1000):
+    try:
+        os.write(number, b"")
+    except OSError as error:
+        if error.errno != 9:
+            print(number, error)
+    else:
+        print(number)
+"""
+    assert inside(code) == (True, "3\n")
 
 
 @pytest.mark.parametrize(
@@ -116,10 +149,6 @@ def test_no_socket(inside: Inside, deed: str) -> None:
         "subprocess.run(['/bin/true'])",
         "os.execv('/bin/true', ['true'])",
         "os.posix_spawn('/bin/true', ['true'], {})",
-        f"call({CALLS['execve']}, 0, 0, 0)",
-        f"call({CALLS['fork']}, 17)",
-        f"call({CALLS['clone']}, 17, 0, 0, 0, 0)",
-        f"call({CALLS['clone']}, 0x10000000 | 17, 0, 0, 0, 0)",
         "call(435, 0, 0)",
         "assert os.system('true') == 0",
     ],
@@ -128,25 +157,27 @@ def test_no_program(inside: Inside, deed: str) -> None:
     _forbidden(inside, deed)
 
 
+@pytest.mark.parametrize("process", ["os.getpid()", "FUNCTION", "-1", "1"])
 @pytest.mark.parametrize(
     "deed",
     [
-        "open('/proc/PARENT/mem', 'rb')",
-        "open('/proc/PARENT/environ', 'rb')",
-        f"call({CALLS['process_vm_readv']}, PARENT, 0, 0, 0, 0, 0)",
-        f"call({CALLS['process_vm_writev']}, PARENT, 0, 0, 0, 0, 0)",
-        f"call({CALLS['ptrace']}, 16, PARENT, 0, 0)",
-        "os.kill(PARENT, 0)",
-        "os.kill(PARENT, signal.SIGKILL)",
-        "os.pidfd_open(PARENT)",
-        "os.kill(-1, 0)",
-        "os.kill(os.getpid(), 0)",
-        "resource.prlimit(PARENT, resource.RLIMIT_CPU, (1, 1))",
-        "os.sched_setaffinity(PARENT, {0})",
+        "os.kill(PROCESS, 0)",
+        "os.kill(PROCESS, signal.SIGKILL)",
+        "os.pidfd_open(PROCESS)",
+        "signal.pidfd_send_signal(3, signal.SIGKILL)",
+        "signal.pthread_kill(threading.get_ident(), signal.SIGKILL)",
+        "resource.prlimit(PROCESS, resource.RLIMIT_CPU, (1, 1))",
+        "os.sched_setaffinity(PROCESS, {0})",
+        "os.setpriority(0, PROCESS, 1)",
     ],
 )
-def test_no_other_process(inside: Inside, deed: str) -> None:
-    _forbidden(inside, deed.replace("PARENT", str(os.getpid())))
+def test_no_process(inside: Inside, deed: str, process: str) -> None:
+    _forbidden(inside, deed.replace("PROCESS", process.replace("FUNCTION", str(os.getpid()))))
+
+
+@pytest.mark.parametrize("deed", ["open('/proc/FUNCTION/mem', 'rb')", "open('/proc/FUNCTION/environ', 'rb')"])
+def test_no_look_at_another_process(inside: Inside, deed: str) -> None:
+    _forbidden(inside, deed.replace("FUNCTION", str(os.getpid())))
 
 
 @pytest.mark.parametrize(
@@ -154,16 +185,16 @@ def test_no_other_process(inside: Inside, deed: str) -> None:
     [
         "mmap.mmap(-1, 4096, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, prot=mmap.PROT_READ | mmap.PROT_EXEC)",
         "mmap.mmap(-1, 4096, flags=mmap.MAP_SHARED | mmap.MAP_ANONYMOUS)",
-        "mmap.mmap(int(sys.argv[2]), 4096)",
+        "mmap.mmap(3, 4096)",
         "page = ctypes.c_void_p(id(libc) & ~4095); assert libc.mprotect(page, ctypes.c_size_t(4096), 7) == 0",
         "resource.setrlimit(resource.RLIMIT_NOFILE, (1, 1))",
         "os.setuid(0)",
         "os.nice(-1)",
         "assert libc.prctl(4, 1, 0, 0, 0) == 0",
+        "assert libc.prctl(1, 0, 0, 0, 0) == 0",
         "assert libc.unshare(0x10000000) == 0",
         "bytearray(1 << 40)",
-        "for _ in range(1000): threading.Thread(target=threading.Event().wait, daemon=True).start()",
-        "os.pwrite(int(sys.argv[2]), b'x', 1 << 30)",
+        "bytearray(300 << 20)",
     ],
 )
 def test_no_new_rights(inside: Inside, deed: str) -> None:
@@ -171,59 +202,64 @@ def test_no_new_rights(inside: Inside, deed: str) -> None:
     assert not succeeded, printed
 
 
-def test_no_environment() -> None:
-    """By the documented hook, the way an outsider would try it."""
-    done = _hook("import os; print(dict(os.environ)); print(open('/proc/self/environ').read())", SECRET="hunter2")
-    assert done.returncode == 1
-    assert done.stdout.startswith("{}\nTraceback")
-    assert "PermissionError: [Errno 1] Operation not permitted: '/proc/self/environ'" in done.stdout
-    assert "hunter2" not in done.stdout
-
-
-@pytest.mark.parametrize(
-    ("code", "status", "said"),
-    [
-        ("import json; print(json.dumps(1))", 0, "1\n"),
-        ("1 / 0", 1, "ZeroDivisionError"),
-        ("import ctypes; ctypes.string_at(0)", 1, "The worker died: it was ended by signal SIGSEGV.\n"),
-        ("while True: pass", 1, "The worker was ended after 1 seconds.\n"),
-    ],
-)
-def test_the_hook_says_how_the_code_ended(code: str, status: int, said: str) -> None:
-    done = _hook(code)
-    assert done.returncode == status
-    assert done.stdout.endswith(said) or said in done.stdout
-
-
-def test_another_calling_convention_is_the_end() -> None:
+def test_another_calling_convention_is_the_end(inside: Inside) -> None:
     if os.uname().machine != "x86_64":
         pytest.skip("x32 is a convention of x86-64")
-    done = _hook("import ctypes; ctypes.CDLL(None).syscall(0x40000000 + 39)")
-    assert "SIGSYS" in done.stdout
+    assert inside("libc.syscall(0x40000000 + 39)") == (False, "it was ended by signal SIGSYS")
 
 
-def test_the_one_process_it_may_end_is_its_own() -> None:
-    done = _hook("import os; os.abort()")
-    assert "SIGABRT" in done.stdout
+def test_a_library_may_give_up(inside: Inside) -> None:
+    succeeded, printed = inside("os.abort()")
+    assert not succeeded
+    assert re.fullmatch("it was ended by signal SIG(ABRT|SEGV|ILL|TRAP)", printed)
 
 
-def _hook(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    environment["PYTHONPATH"] = os.pathsep.join(sys.path)
-    with NamedTemporaryFile("w", suffix=".py") as file:
-        file.write(code)
-        file.flush()
-        command = [sys.executable, "-m", "imagemachine.worker", file.name, "--seconds", "1"]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+def test_there_are_limits_behind_the_filter_should_that_fail(process: int) -> None:
+    limits = Path(f"/proc/{process}/limits").read_text()
+    for limit in ("core file size", "file size", "open files"):
+        assert re.search(rf"^Max {limit} +0 +0 ", limits, re.MULTILINE), limits
+    status = Path(f"/proc/{process}/status").read_text()
+    assert "NoNewPrivs:\t1\n" in status
+    assert "Seccomp:\t2\n" in status
+    assert Path(f"/proc/{process}/oom_score_adj").read_text() == "1000\n"
 
 
-def _forbidden(inside: Inside, deed: str) -> None:
+@pytest.fixture
+def process() -> Iterator[int]:
+    """One that waits for a picture."""
+    with closing(sandboxed()) as sandbox:
+        yield workers(sandbox)[0]
+
+
+def test_nobody_of_the_same_user_looks_into_any_of_the_processes(tmp_path: Path) -> None:
+    """Tried without root's right to, which those of Lambda have not either."""
+    script = """
+import subprocess, sys, time
+from contextlib import closing, suppress
+from unit.test_sandbox import sandboxed, workers, zygote
+look = "import sys; open(f'/proc/{sys.argv[1]}/mem', 'rb')"
+def hidden(process):
+    return subprocess.run([sys.executable, "-c", look, str(process)], stderr=subprocess.DEVNULL).returncode != 0
+with subprocess.Popen(["sleep", "60"]) as other, closing(sandboxed()) as sandbox:
+    function = int(open("/proc/self/stat").read().split()[0])
+    print(hidden(other.pid), hidden(function), *map(hidden, workers(sandbox)))
+    other.kill()
+"""
+    environment = {"PYTHONPATH": os.pathsep.join(sys.path), "PATH": os.environ["PATH"]}
+    drop = "import ctypes, os, sys; ctypes.CDLL(None).prctl(24, 19, 0, 0, 0); os.execv(sys.executable, sys.argv[1:])"
+    command = [sys.executable, "-c", drop, sys.executable, "-c", script]
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == "False True True True\n", done.stderr
+
+
+def _forbidden(inside: Inside, deed: str, said: str = "Operation not permitted") -> None:
     succeeded, printed = inside(deed)
     assert not succeeded, f"{deed} succeeded: {printed}"
-    assert "Operation not permitted" in printed or "Function not implemented" in printed or "AssertionError" in printed
+    assert said in printed or "Function not implemented" in printed or "AssertionError" in printed, printed
 
 
 def test_what_is_forbidden_is_possible_outside() -> None:
-    """The tests above mean something only where this process may do what the worker may not."""
+    """The tests above mean something only where this process may do what a picture's may not."""
     with socket.socket():
         assert subprocess.run(["/bin/true"], check=True).returncode == 0
         assert Path("/etc/passwd").read_text()

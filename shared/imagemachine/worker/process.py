@@ -1,169 +1,214 @@
-"""The sandbox's side of one worker: starting it, asking it, learning how it died."""
+"""The function's side: a zygote, its children, and how they ended."""
 
-import errno
+import io
 import json
-import mmap
 import os
 import pickle
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from imagemachine.worker.protocol import PACKET_BYTES, REQUEST, Task
+from imagemachine.worker.protocol import FRAME, ORDER, PACKET_BYTES, REQUEST, Task
 
 _BOOT = """
 import gc, os, sys
 gc.disable()  # until all is loaded: nothing of that is garbage, and looking for it takes 10 ms
 os.environ.clear()
-sys.path[:] = sys.argv[3:]
-from imagemachine.worker.serve import main
-main(int(sys.argv[1]), int(sys.argv[2]))
+sys.path[:] = sys.argv[1:]
+from imagemachine.worker.zygote import main
+main()
 """
-_ENVIRONMENT = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
-"""For the C library, which reads it before anything else runs: pictures in huge pages take a third less time."""
 
-_GRACE_SECONDS = 5.0
-"""A worker is ended by its sandbox; this much later it would end itself."""
+_PIECE_BYTES = 1 << 18
+"""More than a socket holds."""
+
+_END_SECONDS = 5.0
+"""How long the system may take to end a process."""
 
 
 class WorkerDied(Exception):
-    """The worker ended or stopped making sense; the message says how."""
+    """The picture's process ended or stopped making sense; the message says how."""
 
 
-class SharedFile:
-    """A file without a name, in memory, that the workers see too.
+class WorkerMissing(WorkerDied):
+    """There never was such a process; the message says why."""
 
-    It is read and written, not mapped, on this side: whatever a worker does to it, a read only comes out short.
+
+class WorkerUnused(WorkerDied):
+    """It ended before it had read all of the upload: whatever was the cause, the upload was not."""
+
+
+class ZygoteDied(Exception):
+    """The process that the pictures' processes come from has ended, and they with it."""
+
+
+class Zygote:
+    """A process that has the codecs loaded and forks one more process for every picture.
+
+    Starting does not wait until it is ready. Raises OSError when no process can be started.
     """
 
-    def __init__(self) -> None:
-        try:
-            self.fd = os.memfd_create("pictures")
-        except OSError:
-            import tempfile  # noqa: PLC0415 - every start would wait for what hardly any needs
-
-            with tempfile.TemporaryFile() as file:
-                self.fd = os.dup(file.fileno())
-
-    def write(self, data: bytes) -> None:
-        """Put `data` at the beginning. Raises OSError where there is no room."""
-        if os.pwrite(self.fd, data, 0) != len(data):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    def read(self, length: int) -> bytes:
-        """At most `length` bytes from the beginning."""
-        return os.pread(self.fd, length, 0)
-
-    def trim(self, kept: int) -> None:
-        """Where it takes up more than `kept` bytes, give all of them back to the system."""
-        if os.fstat(self.fd).st_blocks * 512 > kept:
-            os.ftruncate(self.fd, 0)
-
-    def close(self) -> None:
-        """Close it here; a worker keeps its own descriptor."""
-        os.close(self.fd)
-
-
-class WorkerProcess:
-    """One worker, from its start to its end. Starting does not wait until it is ready.
-
-    Raises OSError when no process can be started.
-    """
-
-    def __init__(self, task: Task, file: SharedFile) -> None:
-        # Packets instead of a stream: whatever the worker does, one receive is one whole answer of bounded length.
-        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    def __init__(self, task: Task) -> None:
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._lock = threading.Lock()
+        self._numbers = 0
         try:
             with theirs:
-                self._process = _spawn(theirs.fileno(), file.fd)
+                self._process = _spawn(theirs)
         except OSError:
-            self._socket.close()
+            self._control.close()
             raise
-        self._hello: dict[str, Any] | None = None
-        self._statm: int | None = None
-        with suppress(OSError):  # It is dead already; who asks it next will be told.
-            self._socket.send(pickle.dumps(task))
+        self._control.settimeout(_END_SECONDS)
+        with suppress(OSError):  # It is dead already; who orders first will be told.
+            self._control.send(pickle.dumps(task))
 
-    def hello(self, deadline: float) -> dict[str, Any]:
-        """What the worker said about its start. Raises TimeoutError, WorkerDied."""
-        if self._hello is None:
-            hello = self._receive(deadline)
-            if not isinstance(hello, dict):
-                raise WorkerDied("its first words make no sense")
-            self._hello = hello
-        return self._hello
+    def order(self, instead_of: "Worker | None" = None) -> "Worker":
+        """Another process for a picture, ready soon; the one that it takes the place of is ended before.
 
-    def ask(self, length: int, deadline: float) -> Any:
-        """Have it work on the upload in the shared file. Raises TimeoutError, WorkerDied."""
+        Raises ZygoteDied; OSError where this process may open no more sockets.
+        """
+        if instead_of is not None:
+            instead_of.close()
+        ours, theirs = socket.socketpair()
+        with theirs, self._lock:
+            self._numbers += 1
+            number = self._numbers
+            try:
+                packet = ORDER.pack(number, instead_of.number if instead_of else 0)
+                socket.send_fds(self._control, [packet], [theirs.fileno()])
+            except OSError as error:
+                ours.close()
+                raise ZygoteDied(self._epitaph()) from error
+        return Worker(self, number, ours)
+
+    def end(self, worker: "Worker") -> str:
+        """End the process, whatever state it is in; says how it ended. Raises WorkerMissing, ZygoteDied."""
+        worker.close()
+        with self._lock:
+            try:
+                self._control.send(ORDER.pack(0, worker.number))
+                report = json.loads(self._control.recv(PACKET_BYTES) or b"null")
+            except (OSError, ValueError) as error:
+                raise ZygoteDied(self._epitaph()) from error
+        match report:
+            case {"status": int(status)}:
+                return _ended(status)
+            case {"error": str(why)}:
+                raise WorkerMissing(why)
+        raise ZygoteDied(self._epitaph())
+
+    def close(self) -> None:
+        """End it, and with it all that came from it."""
+        self._control.close()
+        self._process.kill()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(_END_SECONDS)
+
+    def _epitaph(self) -> str:
+        """How it ended; where it hangs, it is ended now."""
+        with suppress(subprocess.TimeoutExpired):
+            return _ended(self._process.wait(timeout=0.5))
+        self._process.kill()
+        return "it stopped listening"
+
+
+class Worker:
+    """One picture's process, from the order for it to its end."""
+
+    def __init__(self, zygote: Zygote, number: int, connection: socket.socket) -> None:
+        self.zygote = zygote
+        self.number = number
+        self._socket = connection
+        self._refused: list[str] | None = None
+        self._ordered = time.monotonic()
+
+    @property
+    def age(self) -> float:
+        """Seconds since it was ordered."""
+        return time.monotonic() - self._ordered
+
+    def refused(self, deadline: float) -> Sequence[str]:
+        """Wait until it is ready: a sentence for each part of its confinement that the kernel refused.
+
+        Raises TimeoutError, WorkerDied, ZygoteDied.
+        """
+        if self._refused is None:
+            match self._framed(deadline):
+                case {"refused": [*refused]}:
+                    self._refused = [str(sentence) for sentence in refused]
+                case _:
+                    raise WorkerDied("its first words make no sense")
+        return self._refused
+
+    def ask(self, upload: bytes, deadline: float) -> Any:
+        """Have it work on the upload; its answer. Raises TimeoutError, WorkerDied, ZygoteDied."""
         try:
-            self._socket.send(REQUEST.pack(length, max(0.0, deadline - time.monotonic()) + _GRACE_SECONDS))
-        except OSError:
-            raise WorkerDied(self._epitaph()) from None
-        return self._receive(deadline)
-
-    def _receive(self, deadline: float) -> Any:
-        # A timeout of 0 would not wait at all and raise another error.
-        self._socket.settimeout(max(0.001, deadline - time.monotonic()))
-        try:
-            packet = self._socket.recv(PACKET_BYTES)
+            self._within(deadline)
+            self._socket.sendall(REQUEST.pack(len(upload)))
+            self._socket.sendall(upload)
         except ConnectionError:
-            packet = b""
-        if not packet:
-            raise WorkerDied(self._epitaph())
+            raise WorkerUnused("it was ended while it waited") from None
+        return self._framed(deadline)
+
+    def output(self, length: int, deadline: float) -> bytes:
+        """The next `length` bytes of its outputs. Raises TimeoutError, WorkerDied, ZygoteDied."""
+        data = io.BytesIO()  # It hands out what it has collected without copying that.
+        while length:
+            self._within(deadline)
+            try:
+                piece = self._socket.recv(min(length, _PIECE_BYTES))
+            except ConnectionResetError:  # The kernel's way to say that it had not read everything.
+                raise WorkerUnused("it was ended while it waited") from None
+            if not piece:
+                raise WorkerDied(self.zygote.end(self))
+            length -= data.write(piece)
+        return data.getvalue()
+
+    def close(self) -> None:
+        """Say and hear nothing more; it is still to be ended."""
+        self._socket.close()
+
+    def _framed(self, deadline: float) -> Any:
+        (length,) = FRAME.unpack(self.output(FRAME.size, deadline))
+        if length > PACKET_BYTES:
+            raise WorkerDied("its answer is too long")
         try:
-            return json.loads(packet)
+            return json.loads(self.output(length, deadline))
         except (ValueError, RecursionError) as error:
             raise WorkerDied("its answer makes no sense") from error
 
-    def _epitaph(self) -> str:
-        """How the worker ended that has closed its socket."""
-        try:
-            status = self._process.wait(timeout=0.5)
-        except subprocess.TimeoutExpired:
-            return "it stopped listening"
-        if status >= 0:
-            return f"it ended with status {status}"
-        try:
-            return f"it was ended by signal {signal.Signals(-status).name}"
-        except ValueError:
-            return f"it was ended by signal {-status}"
-
-    def private_bytes(self) -> int:
-        """Bytes of memory that are the worker's alone; 0 where the system does not tell."""
-        try:
-            if self._statm is None:  # Kept open: to open it takes longer than all else that is done after a picture.
-                self._statm = os.open(f"/proc/{self._process.pid}/statm", os.O_RDONLY)
-            resident, shared = map(int, os.pread(self._statm, PACKET_BYTES, 0).split()[1:3])
-        except (OSError, ValueError):  # The worker is gone, and its numbers with it.
-            return 0
-        return (resident - shared) * mmap.PAGESIZE
-
-    def kill(self) -> None:
-        """End it, whatever state it is in."""
-        self._process.kill()
-        self._socket.close()
-        if self._statm is not None:
-            os.close(self._statm)
-            self._statm = None
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(timeout=1.0)
+    def _within(self, deadline: float) -> None:
+        # A timeout of 0 would not wait at all and raise another error.
+        self._socket.settimeout(max(0.001, deadline - time.monotonic()))
 
 
-def _spawn(socket_fd: int, file_fd: int) -> subprocess.Popen[bytes]:
-    """A fresh interpreter with nothing of the environment and two descriptors; it is told where its modules are.
+def _ended(status: int) -> str:
+    if status >= 0:
+        return f"it ended with status {status}"
+    if status == -signal.SIGKILL:
+        return "it was ended by signal SIGKILL, as the system does where memory runs out"
+    try:
+        return f"it was ended by signal {signal.Signals(-status).name}"
+    except ValueError:
+        return f"it was ended by signal {-status}"
+
+
+def _spawn(control: socket.socket) -> subprocess.Popen[bytes]:
+    """A fresh interpreter with nothing of the environment and one socket; it is told where its modules are.
 
     What goes wrong while it starts is seen on the function's own standard error.
     """
     path = [os.path.abspath(folder) for folder in sys.path]  # noqa: PTH100 - pathlib takes 2 ms to load
     return subprocess.Popen(
-        [sys.executable, "-I", "-S", "-c", _BOOT, str(socket_fd), str(file_fd), *path],
-        env=_ENVIRONMENT,
+        [sys.executable, "-I", "-S", "-c", _BOOT, *path],
+        env={},
         cwd="/",
-        stdin=subprocess.DEVNULL,
+        stdin=control.fileno(),
         stdout=subprocess.DEVNULL,
-        pass_fds=(socket_fd, file_fd),
     )

@@ -1,13 +1,15 @@
-"""What the sandbox and its worker say to each other.
+"""What the sandbox, the zygote and its children say to each other.
 
-The upload lies in a nameless file in memory, and its result takes its place; the socket carries only small packets:
-
-    sandbox -> worker    the pickled Task, once; then a REQUEST per upload
-    worker -> sandbox    a JSON object about its start; then a JSON list, an answer, per upload:
-                         ["made", [[bytes, format, width, height, frames], ...], engine, [note, ...]],
-                         the files in the nameless file one behind the other
+    sandbox -> zygote    the pickled Task, once; then an ORDER, and where it wants a child that child's end of a socket
+    zygote -> sandbox    to an ORDER that only ends a child: a REPORT, how that child ended
+    child -> sandbox     a FRAME and JSON about its confinement, {"refused": [sentence, ...]}: it is ready
+    sandbox -> child     a REQUEST and the upload
+    child -> sandbox     a FRAME and a JSON list, its answer, and after it the outputs that this names:
+                         ["made", [[bytes, format, width, height, frames], ...], engine, [note, ...]]
                          ["rejected", reason, detail]
-                         ["out-of-memory"]  or  ["failed", detail]: what it was may lie with the worker
+                         ["out-of-memory"]  or  ["failed", detail]
+
+Nothing is shared: an upload and its result are copied through the socket of the one child that works on it.
 """
 
 import struct
@@ -15,30 +17,32 @@ from dataclasses import dataclass
 
 from imagemachine.variant import Limits, Variant
 
-REQUEST = struct.Struct("=Qd")
-"""The upload's length in bytes, and the seconds after which the worker ends itself if nobody else does."""
+ORDER = struct.Struct("=II")
+"""The number of the child that is wanted, and of one that is to be ended before; 0 for none."""
+
+REPORT = struct.Struct("=ii")
+"""How the child ended, as `waitstatus_to_exitcode` gives it; or 0 and the number of the error why there was none."""
+
+REQUEST = FRAME = struct.Struct("=Q")
+"""How many bytes follow."""
 
 PACKET_BYTES = 65_536
+"""The longest Task, and the longest JSON."""
 TEXT_CHARACTERS = 500
 MAX_NOTES = 20
 
 
 @dataclass(frozen=True)
 class Task:
-    """What a worker is for, told once at its start."""
+    """What a zygote and its children are for, told once at its start."""
 
     work: str
     """`module:function`; called as render(variant, data, limits) is."""
     variant: Variant
     limits: Limits
     max_memory: int
-    """Bytes that the work may allocate, beside the interpreter and its libraries."""
+    """Bytes that the work may allocate, the upload included, beside the interpreter and its libraries."""
     max_output: int
-    """Bytes of the largest result."""
+    """Bytes of all that the work makes."""
     preload: tuple[str, ...] = ()
-    """Further modules; once the worker is confined it can import nothing."""
-
-    @property
-    def kept_memory(self) -> int:
-        """Bytes of freed memory that a worker may keep for its next picture."""
-        return self.max_memory // 4
+    """Further modules; a child can import nothing."""

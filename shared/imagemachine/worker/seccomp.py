@@ -1,4 +1,4 @@
-"""A system call filter that leaves a process its memory, its threads, its open descriptors and nothing else.
+"""A system call filter that leaves a process its memory, one open socket and its own end, and nothing else.
 
 The program is assembled here because a general library for it is a native dependency of the one process that
 must have few. Background: https://www.kernel.org/doc/html/latest/userspace-api/seccomp_filter.html
@@ -10,9 +10,9 @@ import os
 import struct
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 _EPERM = 0x00050000 | errno.EPERM
-_ENOSYS = 0x00050000 | errno.ENOSYS
 _ALLOW = 0x7FFF0000
 _KILL_PROCESS = 0x80000000
 
@@ -22,19 +22,19 @@ _X32_BIT = 0x40000000
 _PROT_EXEC = 0x4
 _MAP_TYPE_OR_ANONYMOUS = 0x2F
 _MAP_PRIVATE_ANONYMOUS = 0x22
-_PTHREAD_CREATE = 0x003D0F00
-"""The flags with which the C library starts a thread; a new process or a namespace needs others."""
 
-_CONDITIONAL = frozenset({"mmap", "mprotect", "tgkill", "clone", "clone3", "seccomp"})
-"""The calls below that are not free; `_program` says what they may do."""
+_CONDITIONAL = frozenset({"mmap", "mprotect"})
+"""The calls below that are not free; `program` says what they may do."""
 
 
 @dataclass(frozen=True)
 class _Machine:
     audit: int
     """How the kernel names the calling convention (linux/audit.h)."""
+    seccomp: int
+    """The number of the call that installs the filter, which does not allow it again."""
     calls: Mapping[str, int]
-    """Memory, time, the process's own end and signals, and what threads need; all else is forbidden.
+    """Reading and writing what is open, memory, time, the process's own end; all else is forbidden.
 
     And getcwd, which says "/": Pillow compares file names, even empty ones, before it saves.
     """
@@ -48,45 +48,39 @@ def _calls(text: str) -> Mapping[str, int]:
 _MACHINES = {
     "x86_64": _Machine(
         0xC000003E,
+        317,
         _calls(
-            "read=0 write=1 close=3 mmap=9 mprotect=10 munmap=11 brk=12 rt_sigaction=13 rt_sigprocmask=14 "
-            "rt_sigreturn=15 pread64=17 pwrite64=18 sched_yield=24 mremap=25 madvise=28 nanosleep=35 setitimer=38 "
-            "getpid=39 clone=56 exit=60 getcwd=79 gettimeofday=96 sigaltstack=131 gettid=186 futex=202 "
+            "read=0 write=1 mmap=9 mprotect=10 munmap=11 brk=12 rt_sigaction=13 rt_sigprocmask=14 rt_sigreturn=15 "
+            "sched_yield=24 mremap=25 madvise=28 nanosleep=35 getpid=39 exit=60 getcwd=79 gettimeofday=96 "
             "sched_getaffinity=204 restart_syscall=219 clock_gettime=228 clock_nanosleep=230 exit_group=231 "
-            "tgkill=234 set_robust_list=273 seccomp=317 getrandom=318 rseq=334 clone3=435"
+            "getrandom=318"
         ),
     ),
     "aarch64": _Machine(
         0xC00000B7,
+        277,
         _calls(
-            "getcwd=17 close=57 read=63 write=64 pread64=67 pwrite64=68 exit=93 exit_group=94 futex=98 "
-            "set_robust_list=99 nanosleep=101 setitimer=103 clock_gettime=113 clock_nanosleep=115 "
-            "sched_getaffinity=123 sched_yield=124 restart_syscall=128 tgkill=131 sigaltstack=132 "
-            "rt_sigaction=134 rt_sigprocmask=135 rt_sigreturn=139 gettimeofday=169 getpid=172 gettid=178 brk=214 "
-            "munmap=215 mremap=216 clone=220 mmap=222 mprotect=226 madvise=233 seccomp=277 getrandom=278 rseq=293 "
-            "clone3=435"
+            "getcwd=17 read=63 write=64 exit=93 exit_group=94 nanosleep=101 clock_gettime=113 clock_nanosleep=115 "
+            "sched_getaffinity=123 sched_yield=124 restart_syscall=128 rt_sigaction=134 rt_sigprocmask=135 "
+            "rt_sigreturn=139 gettimeofday=169 getpid=172 brk=214 munmap=215 mremap=216 mmap=222 mprotect=226 "
+            "madvise=233 getrandom=278"
         ),
     ),
 }
 
 
 def confine() -> None:
-    """Install the filter for every thread of this process, for good; no_new_privs must be set before.
+    """Install the filter for good; the process has one thread, and no_new_privs was set before.
 
     Raises OSError where the kernel refuses it or the machine is none that the filter knows.
     """
-    machine = _MACHINES.get(os.uname().machine)
-    if machine is None:
-        raise OSError(errno.ENOSYS, f"no filter is written for {os.uname().machine}")
-    program = b"".join(_program(machine, os.getpid()))
-    code = ctypes.create_string_buffer(program, len(program))
-    header = struct.pack("@HP", len(program) // 8, ctypes.addressof(code))
-    set_mode_filter, all_threads = 1, 1
-    libc = ctypes.CDLL(None, use_errno=True)
-    result = libc.syscall(
-        ctypes.c_long(machine.calls["seccomp"]),
+    code = program()
+    header = struct.pack("@HP", len(code) // 8, ctypes.addressof(code))
+    set_mode_filter, no_flags = 1, 0
+    result = _libc.syscall(
+        ctypes.c_long(_machine().seccomp),
         ctypes.c_ulong(set_mode_filter),
-        ctypes.c_ulong(all_threads),
+        ctypes.c_ulong(no_flags),
         ctypes.c_char_p(header),
     )
     if result != 0:
@@ -94,8 +88,25 @@ def confine() -> None:
         raise OSError(number, os.strerror(number))
 
 
-def _program(machine: _Machine, own_pid: int) -> Iterator[bytes]:
-    """The filter, instruction by instruction.
+@cache
+def program() -> ctypes.Array[ctypes.c_char]:
+    """The filter for this machine. Raises OSError where it is none that the filter knows."""
+    code = b"".join(_program(_machine()))
+    return ctypes.create_string_buffer(code, len(code))
+
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _machine() -> _Machine:
+    name = os.uname().machine
+    if name not in _MACHINES:
+        raise OSError(errno.ENOSYS, f"no filter is written for {name}")
+    return _MACHINES[name]
+
+
+def _program(machine: _Machine) -> Iterator[bytes]:
+    """The filter, instruction by instruction. Few: the kernel tries every call there is when it is installed.
 
     A forbidden call fails with EPERM rather than killing the process: either way it does nothing, and a library
     that merely asks (how many processors there are, say) goes on without.
@@ -103,29 +114,30 @@ def _program(machine: _Machine, own_pid: int) -> Iterator[bytes]:
     call = machine.calls
     yield from (_load(_ARCHITECTURE), _jump(_EQUAL, machine.audit, 1, 0), _return(_KILL_PROCESS))
     yield from (_load(_NUMBER), _jump(_AT_LEAST, _X32_BIT, 0, 1), _return(_KILL_PROCESS))
-    for name in call.keys() - _CONDITIONAL:
-        yield from _on(call[name], [_return(_ALLOW)])
-    yield from _on(
-        call["mmap"],
-        [
-            _load(_argument(2)),
-            _jump(_ANY_BIT, _PROT_EXEC, 3, 0),
-            _load(_argument(3)),
-            _and(_MAP_TYPE_OR_ANONYMOUS),
-            _jump(_EQUAL, _MAP_PRIVATE_ANONYMOUS, 1, 0),
-            _return(_EPERM),
-            _return(_ALLOW),
-        ],
-    )
-    yield from _on(
-        call["mprotect"],
-        [_load(_argument(2)), _jump(_ANY_BIT, _PROT_EXEC, 0, 1), _return(_EPERM), _return(_ALLOW)],
-    )
-    yield from _on(call["tgkill"], _only_with_first_argument(own_pid))
-    yield from _on(call["clone"], _only_with_first_argument(_PTHREAD_CREATE))
-    # Its flags lie in memory, which a filter cannot read; the C library goes back to clone.
-    yield from _on(call["clone3"], [_return(_ENOSYS)])
-    yield _return(_EPERM)
+    end = [
+        *_on(
+            call["mmap"],
+            [
+                _load(_argument(2)),
+                _jump(_ANY_BIT, _PROT_EXEC, 3, 0),
+                _load(_argument(3)),
+                _and(_MAP_TYPE_OR_ANONYMOUS),
+                _jump(_EQUAL, _MAP_PRIVATE_ANONYMOUS, 1, 0),
+                _return(_EPERM),
+                _return(_ALLOW),
+            ],
+        ),
+        *_on(
+            call["mprotect"],
+            [_load(_argument(2)), _jump(_ANY_BIT, _PROT_EXEC, 0, 1), _return(_EPERM), _return(_ALLOW)],
+        ),
+        _return(_EPERM),
+        _return(_ALLOW),
+    ]
+    free = sorted(call[name] for name in call.keys() - _CONDITIONAL)
+    for left, number in zip(reversed(range(len(free))), free, strict=True):
+        yield _jump(_EQUAL, number, left + len(end) - 1, 0)
+    yield from end
 
 
 def _on(number: int, block: Iterable[bytes]) -> Iterator[bytes]:
@@ -133,10 +145,6 @@ def _on(number: int, block: Iterable[bytes]) -> Iterator[bytes]:
     instructions = list(block)
     yield _jump(_EQUAL, number, 0, len(instructions))
     yield from instructions
-
-
-def _only_with_first_argument(value: int) -> list[bytes]:
-    return [_load(_argument(0)), _jump(_EQUAL, value, 1, 0), _return(_EPERM), _return(_ALLOW)]
 
 
 _NUMBER, _ARCHITECTURE = 0, 4

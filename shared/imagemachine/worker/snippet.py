@@ -4,16 +4,15 @@ import io
 import traceback
 from contextlib import redirect_stderr, redirect_stdout
 
-from imagemachine.source import Source
 from imagemachine.variant import Limits, Made, Output, Variant
 
 
-def run(_variant: Variant, data: Source, _limits: Limits) -> Made:
+def run(_variant: Variant, data: bytes, _limits: Limits) -> Made:
     """Run the code `data`; the result is what it printed, its `frames` 1 where it ran to its end, else 2."""
     printed = io.StringIO()
     with redirect_stdout(printed), redirect_stderr(printed):
         try:
-            exec(compile(bytes(data), "FILE.py", "exec"), {"__name__": "__main__"})  # noqa: S102 - what it is for
+            exec(compile(data, "FILE.py", "exec"), {"__name__": "__main__"})  # noqa: S102 - what it is for
             frames = 1
         except BaseException:  # noqa: BLE001 - shown to whoever wrote the code
             traceback.print_exc()

@@ -18,7 +18,6 @@ from benchmarks.peers.memory_s3 import MemoryS3
 from imagemachine import bootstrap
 from imagemachine.batch import Batch
 from imagemachine.job import Job
-from imagemachine.pool import Pool
 from imagemachine.sandbox import Sandbox
 from imagemachine.settings import Settings
 from imagemachine.storage import Queue, Storage
@@ -69,7 +68,7 @@ def measure(picture: bytes, count: int, delay: float, rounds: int) -> Times:
     found: dict[str, list[float]] = {"together": [], "in_turn": [], "codec": [], "without": []}
     handler(whole, messages.Context())
     settings = Settings.load({}, variant.name)
-    job = Job(variant, settings, Storage(other_s3, cache_control="x"), Pool(_NoTime(sandbox.run(picture, 60))))
+    job = Job(variant, settings, Storage(other_s3, cache_control="x"), _NoTime(sandbox.run(picture, 60)))
     queue = Queue(lambda: None, url=None, dead_letter_url=None)
     without = Batch(variant, job, queue, retry_seconds=settings.retry_seconds)
     for _ in range(rounds):

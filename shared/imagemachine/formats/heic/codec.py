@@ -6,6 +6,7 @@ from pillow_heif import open_heif, register_heif_opener
 from imagemachine.colour.said import Points, in_heif
 from imagemachine.formats import heic
 from imagemachine.formats.contract import Header, Options, Wanted
+from imagemachine.formats.heic import libheif
 from imagemachine.formats.pillow import metadata_of, opened, pictures_in
 from imagemachine.metadata import Metadata
 from imagemachine.pictures import Picture
@@ -14,7 +15,7 @@ from imagemachine.pictures.sixteen_bit import SixteenBit
 from imagemachine.pictures.transpose import Transpose
 from imagemachine.source import Source
 
-register_heif_opener(thumbnails=False, decode_threads=1)
+register_heif_opener(thumbnails=False, decode_threads=0)
 
 
 def probe(source: Source) -> Header:
@@ -42,18 +43,16 @@ def decode(header: Header, wanted: Wanted) -> Picture:
     """Decodes the primary picture, whole; of HDR, all bits."""
     if wanted.sixteen_bit and header.said.hdr:
         return _all_bits(header.data)
-    image = opened("HEIF", header.data)
-    image.load()
-    return Raster.of(image)
+    return Raster.of(Image.frombytes(header.mode, *libheif.samples(header.data, header.mode)))
 
 
 def _all_bits(data: bytes) -> Picture:
-    file = open_heif(data, convert_hdr_to_8bit=False)
-    mode, _, deep = file.mode.partition(";")
-    samples = bytes(file.data)
+    mode = open_heif(data, convert_hdr_to_8bit=False).mode
+    size, samples = libheif.samples(data, mode)
+    mode, _, deep = mode.partition(";")
     if not deep:
-        return Raster.of(Image.frombytes(mode, file.size, samples))
-    high, low = (Image.frombytes(mode, file.size, samples[half::2]) for half in (1, 0))
+        return Raster.of(Image.frombytes(mode, size, samples))
+    high, low = (Image.frombytes(mode, size, samples[half::2]) for half in (1, 0))
     return SixteenBit.of(high, low)
 
 

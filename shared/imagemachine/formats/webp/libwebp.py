@@ -20,7 +20,6 @@ from imagemachine.pictures import Size
 from imagemachine.pictures.buffer import blank, buffer_of
 from imagemachine.pictures.planar import Planar, Plane
 from imagemachine.policy import WEBP_FAR, WEBP_GAP, WEBP_UNFILTERED_FROM
-from imagemachine.processors import processors
 from imagemachine.shortcuts import Shortcut, taken
 
 _MODE_RGBA, _MODE_YUV = 1, 11
@@ -34,9 +33,6 @@ _DEMUX_ABI = 0x0107
 """WEBP_DEMUX_ABI_VERSION, unchanged since libwebp 0.5.0."""
 _CANVAS_WIDTH, _CANVAS_HEIGHT, _LOOP_COUNT, _FRAME_COUNT = 1, 2, 3, 5
 """What can be asked about a file: WebPFormatFeature."""
-
-_SEVERAL_PROCESSORS = processors() > 1
-"""Then a second thread filters and scales the rows that the first one has read."""
 
 
 class _Features(ctypes.Structure):
@@ -308,7 +304,6 @@ def _opened(data: bytes) -> _Config | None:
     if _library.WebPGetFeaturesInternal(data, len(data), ctypes.byref(features), _ABI) or features.has_animation:
         return None
     config.output.is_external_memory = 1
-    config.options.use_threads = _SEVERAL_PROCESSORS
     return config
 
 
