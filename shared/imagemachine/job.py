@@ -16,6 +16,7 @@ from imagemachine.formats import FORMATS
 from imagemachine.keys import MANIFEST, extension, has_extension_of, key_beside, keys_beside, result_key, result_keys
 from imagemachine.manifest import CONTENT_TYPE as MANIFEST_TYPE
 from imagemachine.manifest import manifest
+from imagemachine.pictures.place import Point, is_point
 from imagemachine.settings import Settings
 from imagemachine.storage import CARRIED_HEADERS, Origin, Revision, Storage, Upload
 from imagemachine.variant import Made, Output, Variant
@@ -77,8 +78,8 @@ class Report:
 class Codec(Protocol):
     """What makes a result of an upload's bytes: the sandbox, or in tests the bare codec."""
 
-    def run(self, data: bytes, seconds: float) -> Made:
-        """Raises Rejected; `too-slow` where it takes longer than `seconds`."""
+    def run(self, data: bytes, seconds: float, focus: Point | None = None) -> Made:
+        """Raises Rejected, `too-slow` where it takes longer than `seconds`; `focus` is the upload's own word."""
         ...
 
 
@@ -193,7 +194,7 @@ class Job:
                         data = upload.read(self._settings.max_bytes)
                     with self._at_work:
                         with _timed(times, "codec"):
-                            made = self._make(data, remaining)
+                            made = self._make(data, _focus(upload.metadata), remaining)
                         behind.enter_context(self._behind)  # The codec waits where storing does not keep up.
                 except Rejected as rejected:
                     # An older revision's result would be a wrong picture.
@@ -215,10 +216,10 @@ class Job:
             times=times,
         )
 
-    def _make(self, data: bytes, remaining: Remaining) -> Made:
+    def _make(self, data: bytes, focus: Point | None, remaining: Remaining) -> Made:
         limit, left = self._settings.max_seconds, _left(remaining)
         try:
-            return self._codec.run(data, min(limit, left))
+            return self._codec.run(data, min(limit, left), focus)
         except Rejected as rejected:
             if rejected.reason is Reason.TOO_SLOW and left < limit:
                 raise OutOfTime(f"Only {left:.1f} s of this invocation were left for the picture.") from rejected
@@ -296,3 +297,12 @@ def _timed(times: dict[str, float], step: str) -> Iterator[None]:
         yield
     finally:
         times[step] = times.get(step, 0.0) + time.monotonic() - start
+
+
+def _focus(metadata: Mapping[str, str]) -> Point | None:
+    """The point of interest that an upload's metadata says, across and down from 0 to 1; None without a sound one."""
+    try:
+        point = float(metadata["focus-x"]), float(metadata["focus-y"])
+    except (KeyError, ValueError):
+        return None
+    return point if is_point(point) else None

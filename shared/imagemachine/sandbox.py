@@ -6,6 +6,7 @@
 What such a process can and cannot do is tried out with `python -m imagemachine.worker`.
 """
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -14,6 +15,7 @@ from typing import Any
 
 from imagemachine.errors import ConfigurationError, Reason, Rejected, Retryable
 from imagemachine.formats import FORMATS
+from imagemachine.pictures.place import Point
 from imagemachine.variant import Limits, Made, Output, Variant
 from imagemachine.worker.confinement import hide_memory
 from imagemachine.worker.process import WorkerDied, WorkerUnused, ZygoteDied
@@ -24,6 +26,9 @@ _TRIES = 3
 """How many processes may end for no reason before the upload is given back to the queue."""
 
 _REASONS = frozenset(Reason)
+
+_IMPRESSION = re.compile(r"(#[0-9a-f]{6}[A-Za-z0-9+/]{8,36}={0,2})?")
+"""A colour and a ThumbHash in base64, or neither."""
 
 
 class Sandbox:
@@ -67,8 +72,8 @@ class Sandbox:
         except CannotStart as error:
             raise Retryable(f"The codec's process could not be started: {error}.") from error
 
-    def run(self, data: bytes, seconds: float) -> Made:
-        """Do the work on one upload, within `seconds`.
+    def run(self, data: bytes, seconds: float, focus: Point | None = None) -> Made:
+        """Do the work on one upload, within `seconds`; `focus` is its point of interest, if it says one itself.
 
         Raises Rejected as the work did, with TOO_SLOW after `seconds`, with CRASHED when the process died on it;
         Retryable when none can be started, or it died with the one that it came from.
@@ -81,7 +86,7 @@ class Sandbox:
         try:
             for _ in range(_TRIES):
                 with suppress(WorkerUnused):
-                    return self._attempt(data, deadline)
+                    return self._attempt(data, focus, deadline)
         except TimeoutError:
             raise Rejected(Reason.TOO_SLOW, f"It was not done within {seconds:.1f} seconds.") from None
         except WorkerDied as death:
@@ -96,11 +101,11 @@ class Sandbox:
         """End all processes; the sandbox is of no use afterwards."""
         self._stock.close()
 
-    def _attempt(self, data: bytes, deadline: float) -> Made:
+    def _attempt(self, data: bytes, focus: Point | None, deadline: float) -> Made:
         """Raises what Worker and Stock raise, and Rejected."""
         with self._stock.one(deadline) as worker:
             self._checked(worker.refused(deadline))
-            answer = worker.ask(data, deadline)
+            answer = worker.ask(data, focus, deadline)
             return self._made(answer, partial(worker.output, deadline=deadline))
 
     def _checked(self, refused: Sequence[str]) -> tuple[str, ...]:
@@ -126,12 +131,15 @@ class Sandbox:
                 raise Rejected(Reason.TOO_MANY_PIXELS, f"It takes more than {most} of memory.")
             case ["failed", str(detail)] if _is_text(detail):
                 raise Rejected(Reason.CRASHED, f"The codec failed on it: {detail}")
-            case ["made", list(files), str(engine), list(notes)] if (
-                self._are_plausible(files) and len(notes) <= MAX_NOTES and all(map(_is_text, [engine, *notes]))
+            case ["made", list(files), str(engine), list(notes), [str(colour), str(placeholder)]] if (
+                self._are_plausible(files)
+                and len(notes) <= MAX_NOTES
+                and all(map(_is_text, [engine, *notes]))
+                and _IMPRESSION.fullmatch(colour + placeholder)
             ):
                 outputs = tuple(Output(output(length), *described) for length, *described in files)
                 if all(_begins_like(output.format, output.data) for output in outputs):
-                    return Made(outputs, engine, tuple(notes))
+                    return Made(outputs, engine, tuple(notes), colour, placeholder)
         raise Rejected(Reason.CRASHED, "The process that worked on it gave an answer that makes no sense.")
 
     def _are_plausible(self, files: Sequence[Any]) -> bool:

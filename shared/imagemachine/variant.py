@@ -10,6 +10,7 @@ from typing import Any
 from imagemachine import policy
 from imagemachine.engine import engine
 from imagemachine.formats import CHOICES, KEEP
+from imagemachine.pictures.place import Point
 from imagemachine.settings import Settings
 from imagemachine.steps import Bounds, Fit, Step, Turn, chain
 from imagemachine.written import Written, file, is_whole, likely
@@ -95,6 +96,10 @@ class Variant(metaclass=Written):
             quality=settings.quality or self.quality,
             formats=settings.formats or self.formats,
         )
+
+    def aimed(self, point: Point) -> "Variant":
+        """This variant for an upload that says its point of interest itself."""
+        return replace(self, steps=[step.aimed(point) for step in self.steps])
 
     @cached_property
     def recipe(self) -> str:

@@ -25,6 +25,7 @@ from benchmarks.peers.memory_s3 import MemoryS3
 from benchmarks.peers.stub import stub
 from imagemachine import bootstrap
 from imagemachine.batch import Batch
+from imagemachine.pictures.place import Point
 from imagemachine.sandbox import Sandbox
 from imagemachine.variant import Fit, Limits, Made, Variant
 
@@ -43,7 +44,7 @@ class InProcess:
         self._variant = variant
         self._limits = limits
 
-    def run(self, data: bytes, _: float) -> Made:
+    def run(self, data: bytes, _: float, focus: Point | None = None) -> Made:
         """The stub's answer, at once."""
         return stub(self._variant, memoryview(data), self._limits)
 

@@ -96,6 +96,8 @@ def test_the_machine_runs_them(tmp_path: Path) -> None:
         assert {"hero/cat.png", "hero/cat.png.webp", "hero/cat.png.avif"} <= set(machine.results("hero/cat"))
         said = json.loads(machine.result("hero/cat.png.json"))
         assert {source["type"] for source in said["sources"]} == {"image/png", "image/webp", "image/avif"}
+        assert said["colour"] == machine.head("hero/cat.png.avif")["Metadata"]["colour"]
+        assert said["placeholder"]
         assert set(machine.results("avatar/")) == {"avatar/profiles/cat.png"}
         assert set(machine.results("product/")) == {"product/cat.png.jpg", "product/profiles/cat.png.jpg"}
         assert seen(machine.result("proof/cat.png")).width == 451

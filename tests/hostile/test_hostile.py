@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hostile.bombs import CORRUPT, MADE, NOT_AN_IMAGE, PIXELS, SLOW, UNSUPPORTED, bombs
-from hostile.fuzz import HERE, MIB, VARIANTS, Machine, fuzz, wrong
+from hostile.fuzz import HERE, VARIANTS, Machine, fuzz, wrong
 from hostile.seeds import good
 from imagemachine.errors import Rejected
 from imagemachine.variant import Made
@@ -51,9 +51,6 @@ def test_the_undamaged_picture_is_made(machine: Machine, name: str) -> None:
 def test_a_bomb_is_made_or_rejected_with_a_true_reason(few: Machine, name: str) -> None:
     data, allowed = bombs()[name]
     assert outcomes(few, data, SLOW_SECONDS if SLOW in allowed else SECONDS) <= allowed
-    for _, sandbox in few.sandboxes:
-        assert sandbox._worker is not None
-        assert sandbox._worker.private_bytes() < 300 * MIB
 
 
 @pytest.mark.parametrize("file", KEPT, ids=lambda file: file.name)

@@ -12,6 +12,7 @@ import pytest
 from imagemachine.batch import DESCRIBE, Batch
 from imagemachine.errors import Reason, Rejected
 from imagemachine.job import Job
+from imagemachine.pictures.place import Point
 from imagemachine.settings import Settings
 from imagemachine.storage import Queue, Storage
 from imagemachine.variant import Fit, Made, Output, Variant
@@ -23,7 +24,7 @@ VARIANT = Variant("thumbnail", [Fit(320, 320)])
 class Codec:
     """Does what the upload's first word says."""
 
-    def run(self, data: bytes, seconds: float) -> Made:
+    def run(self, data: bytes, seconds: float, focus: Point | None = None) -> Made:
         if data.startswith(b"bad"):
             raise Rejected(Reason.CORRUPT, "It ends\x00 in the middle.")
         if data.startswith(b"bug"):

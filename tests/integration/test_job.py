@@ -16,6 +16,7 @@ from imagemachine.errors import OutOfTime, Reason, Rejected, Retryable
 from imagemachine.formats import FORMATS
 from imagemachine.formats.format import Format
 from imagemachine.job import Job, Outcome, Report
+from imagemachine.pictures.place import Point
 from imagemachine.settings import Settings
 from imagemachine.storage import Storage
 from imagemachine.variant import Fit, Made, Output, Variant
@@ -33,7 +34,7 @@ class Meanwhile:
     format: str = "jpeg"
     seconds: list[float] = field(default_factory=list)
 
-    def run(self, data: bytes, seconds: float) -> Made:
+    def run(self, data: bytes, seconds: float, focus: Point | None = None) -> Made:
         self.seconds.append(seconds)
         if self.events:
             self.events.pop(0)()

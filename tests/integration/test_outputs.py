@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from imagemachine.job import Job, Outcome
+from imagemachine.pictures.place import Point
 from imagemachine.settings import Settings
 from imagemachine.steps import Fit
 from imagemachine.storage import Storage
@@ -21,7 +22,7 @@ class Several:
     def __init__(self, *formats: str) -> None:
         self.formats = formats
 
-    def run(self, data: bytes, seconds: float) -> Made:
+    def run(self, data: bytes, seconds: float, focus: Point | None = None) -> Made:
         del seconds
         outputs = tuple(Output(data * count, name, 8, 6, 1) for count, name in enumerate(self.formats, 1))
         return Made(outputs, "double", colour="#102030", placeholder="3EgK")
@@ -164,3 +165,30 @@ def test_what_finds_no_room_is_left_out_and_the_result_is_stored(bucket: Bucket)
     metadata = bucket.s3.head_object(Bucket=bucket.name, Key=report.output)["Metadata"]
     assert "long" not in metadata
     assert metadata["source-etag"]
+
+
+@pytest.mark.parametrize(
+    ("metadata", "focus"),
+    [
+        ({"focus-x": "0.25", "focus-y": "1"}, (0.25, 1.0)),
+        ({"focus-x": "0.25"}, None),
+        ({"focus-x": "left", "focus-y": "0.5"}, None),
+        ({"focus-x": "1.5", "focus-y": "0.5"}, None),
+        ({"focus-x": "nan", "focus-y": "0.5"}, None),
+    ],
+)
+def test_an_upload_says_itself_where_to_look(
+    bucket: Bucket, metadata: dict[str, str], focus: tuple[float, float] | None
+) -> None:
+    asked = []
+
+    class Listening(Several):
+        def run(self, data: bytes, seconds: float, focus: Point | None = None) -> Made:
+            asked.append(focus)
+            return super().run(data, seconds)
+
+    bucket.s3.put_object(Bucket=bucket.name, Key="ingest/cat.jpg", Body=b"x", Metadata=metadata)
+    variant = Variant("hero", [Fit(320, 320)])
+    storage = Storage(bucket.s3, cache_control="no-store")
+    Job(variant, Settings.load({}, "hero"), storage, Listening("jpeg")).run(bucket.notice("ingest/cat.jpg"), plenty)
+    assert asked == [focus]

@@ -11,6 +11,7 @@ from botocore.config import Config
 from imagemachine.envelopes import Notice
 from imagemachine.errors import Retryable
 from imagemachine.job import Job
+from imagemachine.pictures.place import Point
 from imagemachine.settings import Settings
 from imagemachine.storage import Storage
 from imagemachine.variant import Fit, Made, Output, Variant
@@ -22,7 +23,7 @@ VARIANT = Variant("thumbnail", [Fit(320, 320)])
 class Upper:
     """A codec that is quick and whose result shows its input."""
 
-    def run(self, data: bytes, seconds: float) -> Made:
+    def run(self, data: bytes, seconds: float, focus: Point | None = None) -> Made:
         return Made((Output(data.upper(), "jpeg", 1, 1, 1),), "double")
 
 

@@ -13,7 +13,6 @@ import pytest
 from imagemachine import bootstrap
 from imagemachine.batch import Batch
 from imagemachine.sandbox import Sandbox
-from imagemachine.settings import Settings
 from imagemachine.variant import Fit, Made, Variant
 
 VARIANT = Variant("thumbnail", [Fit(320, 320)])
@@ -27,7 +26,7 @@ class Context:
 
 
 def sandbox_of(handler: Batch) -> Any:
-    return handler._job._codecs.first
+    return handler._job._codec
 
 
 def starts(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
@@ -90,35 +89,10 @@ def test_a_function_that_requires_the_sandbox_waits_for_it(
         assert len(starts(capsys)) == 1
 
 
-@pytest.mark.parametrize(
-    ("megabytes", "processors", "max_pixels", "count"),
-    [
-        (512, 4, 100_000_000, 1),
-        (1769, 4, 100_000_000, 1),  # The default, one whole processor.
-        (3008, 1, 100_000_000, 1),
-        (3008, 4, 100_000_000, 2),
-        (3008, 4, 300_000_000, 1),  # Two such pictures would not find room.
-        (10_240, 6, 100_000_000, 6),
-    ],
-)
-def test_there_is_a_codec_for_each_processor_that_has_room_for_it(
-    monkeypatch: pytest.MonkeyPatch, megabytes: int, processors: int, max_pixels: int, count: int
-) -> None:
-    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", str(megabytes))
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(processors)), raising=False)
-    settings = Settings(output_prefix="thumbnail/", max_pixels=max_pixels)
-    codecs, memory = bootstrap._codecs(settings)
-    assert codecs == count
-    assert codecs * memory <= max(megabytes * 2**20, 256 * 2**20)
-
-
-def test_a_batch_is_worked_on_by_all_codecs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_is_worked_on_by_as_many_processes_as_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "3008")
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1}, raising=False)
-    pool = bootstrap.function(VARIANT)._job._codecs
-    with pool.one() as first, pool.one() as second:
-        assert isinstance(first, Sandbox)
-        assert isinstance(second, Sandbox)
-        assert first is not second
-        for sandbox in (first, second):
-            sandbox.close()
+    job: Any = bootstrap.function(VARIANT)._job
+    with closing(job._codec) as sandbox:
+        assert sandbox._stock._size == 3
+        assert job._at_work._value == 2

@@ -12,6 +12,7 @@ import pytest
 
 from imagemachine.envelopes import Notice
 from imagemachine.job import Job, Outcome, Report
+from imagemachine.pictures.place import Point
 from imagemachine.settings import Settings
 from imagemachine.storage import Storage
 from imagemachine.variant import Fit, Made, Output, Variant
@@ -74,7 +75,7 @@ class Line:
         with self._step("get"):
             return {"ETag": "e", "ContentLength": 3, "Body": _Body()}
 
-    def run(self, data: bytes, _: float) -> Made:
+    def run(self, data: bytes, _: float, focus: Point | None = None) -> Made:
         with self._step("codec"):
             assert isinstance(data, Fetched)
             return Made((Output(Stored(b"made"), "jpeg", 1, 1, 1),), "double")

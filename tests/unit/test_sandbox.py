@@ -1,5 +1,6 @@
 """A process that dies, hangs, eats, leaks or lies costs the picture it was for and nothing else."""
 
+import io
 import json
 import os
 import signal
@@ -13,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from imagemachine.errors import ConfigurationError, Reason, Rejected, Retryable
 from imagemachine.sandbox import Sandbox
+from imagemachine.steps import Cover
 from imagemachine.variant import Fit, Limits, Made, Output, Turn, Variant
 from unit import sandbox_work
 
@@ -313,7 +316,7 @@ def test_nobody_waits_for_more_than_an_answer_can_have(sandbox: Sandbox, words: 
 
 
 def test_a_result_that_does_not_come_is_too_slow(sandbox: Sandbox) -> None:
-    error = rejected(sandbox, b'say ["made", [[16777216, "bmp", 1, 1, 1]], "e", []]', seconds=0.3)
+    error = rejected(sandbox, b'say ["made", [[16777216, "bmp", 1, 1, 1]], "e", [], ["", ""]]', seconds=0.3)
     assert error.reason is Reason.TOO_SLOW
 
 
@@ -332,20 +335,24 @@ def test_a_result_that_does_not_come_is_too_slow(sandbox: Sandbox) -> None:
         b'["rejected", "corrupt", "\\ud800"]',
         b'["rejected", "corrupt", "' + b"x" * 501 + b'"]',
         b'["failed", null]',
-        b'["made", [[0, "bmp", 1, 1, 1]], "e", []]',
-        b'["made", [[-1, "bmp", 1, 1, 1]], "e", []]',
-        b'["made", [[true, "bmp", 1, 1, 1]], "e", []]',
-        b'["made", [[1.5, "bmp", 1, 1, 1]], "e", []]',
-        b'["made", [[NaN, "bmp", 1, 1, 1]], "e", []]',
-        b'["made", [[16777217, "bmp", 1, 1, 1]], "e", []]',
-        b'["made", [[99999999999999999999, "bmp", 1, 1, 1]], "e", []]',
-        b'["made", [[2, "bmp", 1, 1, 1]], "e", [1]]',
-        b'["made", [], "e", []]',
-        b'["made", [7], "e", []]',
-        b'["made", [[1, "bmp", 1, 1, 1], [1, "bmp", 1, 1, 1]], "e", []]',
-        b'["made", [[2, "bmp", 1, 1, 1]], "e", ["\\n"]]',
-        b'["made", [[2, "bmp", 1, 1, 1]], "\\u0000", []]',
-        b'["made", [[2, "bmp", 1, 1, 1]], "e", ' + json.dumps(["x"] * 21).encode() + b"]",
+        b'["made", [[0, "bmp", 1, 1, 1]], "e", [], ["", ""]]',
+        b'["made", [[-1, "bmp", 1, 1, 1]], "e", [], ["", ""]]',
+        b'["made", [[true, "bmp", 1, 1, 1]], "e", [], ["", ""]]',
+        b'["made", [[1.5, "bmp", 1, 1, 1]], "e", [], ["", ""]]',
+        b'["made", [[NaN, "bmp", 1, 1, 1]], "e", [], ["", ""]]',
+        b'["made", [[16777217, "bmp", 1, 1, 1]], "e", [], ["", ""]]',
+        b'["made", [[99999999999999999999, "bmp", 1, 1, 1]], "e", [], ["", ""]]',
+        b'["made", [[2, "bmp", 1, 1, 1]], "e", [1], ["", ""]]',
+        b'["made", [], "e", [], ["", ""]]',
+        b'["made", [[2, "bmp", 1, 1, 1]], "e", []]',
+        b'["made", [[2, "bmp", 1, 1, 1]], "e", [], ["red", ""]]',
+        b'["made", [[2, "bmp", 1, 1, 1]], "e", [], ["#102030", "<script>"]]',
+        b'["made", [[2, "bmp", 1, 1, 1]], "e", [], ["#102030", "' + b"A" * 41 + b'"]]',
+        b'["made", [7], "e", [], ["", ""]]',
+        b'["made", [[1, "bmp", 1, 1, 1], [1, "bmp", 1, 1, 1]], "e", [], ["", ""]]',
+        b'["made", [[2, "bmp", 1, 1, 1]], "e", ["\\n"], ["", ""]]',
+        b'["made", [[2, "bmp", 1, 1, 1]], "\\u0000", [], ["", ""]]',
+        b'["made", [[2, "bmp", 1, 1, 1]], "e", ' + json.dumps(["x"] * 21).encode() + b', ["", ""]]',
     ],
 )
 def test_nothing_that_a_worker_says_is_believed_unchecked(sandbox: Sandbox, answer: bytes) -> None:
@@ -482,3 +489,27 @@ def test_the_sandbox_costs_little() -> None:
             sandbox.run(data, 10)
             times.append(time.perf_counter() - start)
     assert min(times) * 1000 < 1.5 * 2 * len(data) / 1e6
+
+
+@pytest.mark.parametrize("format_name", ["keep", "jpeg", "png", "webp", "avif", "gif"])
+def test_every_format_is_written_in_there(format_name: str) -> None:
+    """Whatever a library does at its first use, and may then not do."""
+    data = io.BytesIO()
+    Image.new("RGB", (90, 30), (200, 30, 40)).save(data, "png")
+    variant = Variant("avatar", [Cover(30, 30)], formats=[format_name])
+    with closing(Sandbox(variant, Limits(10**6, 10**6), max_memory=2**29)) as sandbox:
+        assert sandbox.run(data.getvalue(), 20).width == 30
+
+
+def test_colour_placeholder_and_focus_travel() -> None:
+    """Of a real picture in a real process: what its pixels look like, and where it says itself that one should look."""
+    halves = Image.new("RGB", (90, 30), (200, 30, 40))
+    halves.paste((20, 130, 240), (60, 0, 90, 30))
+    data = io.BytesIO()
+    halves.save(data, "png")
+    variant = Variant("avatar", [Cover(30, 30)])
+    with closing(Sandbox(variant, Limits(10**6, 10**6), max_memory=2**28)) as sandbox:
+        made = sandbox.run(data.getvalue(), 20)
+        assert made.colour == "#c81e28"
+        assert len(made.placeholder) >= 24
+        assert sandbox.run(data.getvalue(), 20, focus=(1.0, 0.5)).colour == "#1482f0"

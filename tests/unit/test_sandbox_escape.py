@@ -44,7 +44,7 @@ def inside() -> Iterator[Inside]:
             worker, deadline = zygote.order(), monotonic() + 20
             try:
                 assert worker.refused(deadline) == []
-                _, [[size, _, _, _, frames]], *_ = worker.ask((PREPARED + code).encode(), deadline)
+                _, [[size, _, _, _, frames]], *_ = worker.ask((PREPARED + code).encode(), None, deadline)
                 return frames == 1, worker.output(size, deadline).decode()
             except WorkerDied as death:
                 return False, str(death)

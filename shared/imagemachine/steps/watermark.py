@@ -10,7 +10,7 @@ from imagemachine.steps.step import Step
 from imagemachine.written import file as written_in
 from imagemachine.written import likely
 
-LARGEST = 128 * 1024
+LARGEST = 48 * 1024
 """Bytes of a mark's file: it travels to every process that works on a picture."""
 _PNG = b"\x89PNG\r\n\x1a\n"
 

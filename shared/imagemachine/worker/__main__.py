@@ -57,7 +57,7 @@ def _run(worker: Worker, code: bytes, seconds: float) -> bool:
     try:
         for refused in worker.refused(deadline):
             print(refused)
-        match worker.ask(code, deadline):
+        match worker.ask(code, None, deadline):
             case ["made", [[length, _, _, _, frames]], *_]:
                 print(worker.output(length, deadline).decode(), end="")
                 return bool(frames == 1)

@@ -1,6 +1,7 @@
 """One picture's process: it gives up its rights, takes one upload, answers, and ends."""
 
 import json
+import math
 import os
 import traceback
 from collections.abc import Callable, Sequence
@@ -21,19 +22,20 @@ def serve(task: Task, work: Work, socket_fd: int, refused: Sequence[str]) -> Non
         request = requests.read(REQUEST.size)
         if len(request) < REQUEST.size:
             return
-        (length,) = REQUEST.unpack(request)
+        length, *point = REQUEST.unpack(request)
         upload = requests.read(length)
         if len(upload) < length:
             return
-        answer, outputs = _answer(task, work, upload)
+        variant = task.variant if math.isnan(point[0]) else task.variant.aimed((point[0], point[1]))
+        answer, outputs = _answer(task, work, variant, upload)
         answers.write(_framed(answer))
         answers.writelines(outputs)
 
 
-def _answer(task: Task, work: Work, upload: bytes) -> tuple[list[object], list[bytes]]:
+def _answer(task: Task, work: Work, variant: Variant, upload: bytes) -> tuple[list[object], list[bytes]]:
     """What is said of the work on the upload, and the outputs."""
     try:
-        made = work(task.variant, upload, task.limits)
+        made = work(variant, upload, task.limits)
     except Rejected as rejected:
         return ["rejected", rejected.reason, printable(rejected.detail)], []
     except MemoryError:
@@ -46,7 +48,8 @@ def _answer(task: Task, work: Work, upload: bytes) -> tuple[list[object], list[b
         return ["rejected", Reason.TOO_MANY_BYTES, detail], []
     outputs = [[len(output.data), output.format, output.width, output.height, output.frames] for output in made.outputs]
     notes = [printable(note) for note in made.notes[:MAX_NOTES]]
-    return ["made", outputs, printable(made.engine), notes], [output.data for output in made.outputs]
+    said: list[object] = ["made", outputs, printable(made.engine), notes, [made.colour, made.placeholder]]
+    return said, [output.data for output in made.outputs]
 
 
 def _framed(what: object) -> bytes:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import os
 import pickle
 import signal
@@ -14,6 +15,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
+from imagemachine.pictures.place import Point
 from imagemachine.worker.protocol import FRAME, ORDER, PACKET_BYTES, REQUEST, Task
 
 _BOOT = """
@@ -146,11 +148,14 @@ class Worker:
                     raise WorkerDied("its first words make no sense")
         return self._refused
 
-    def ask(self, upload: bytes, deadline: float) -> Any:
-        """Have it work on the upload; its answer. Raises TimeoutError, WorkerDied, ZygoteDied."""
+    def ask(self, upload: bytes, focus: Point | None, deadline: float) -> Any:
+        """Have it work on the upload, whose own point of interest is `focus`; its answer.
+
+        Raises TimeoutError, WorkerDied, ZygoteDied.
+        """
         try:
             self._within(deadline)
-            self._socket.sendall(REQUEST.pack(len(upload)))
+            self._socket.sendall(REQUEST.pack(len(upload), *(focus or (math.nan, math.nan))))
             self._socket.sendall(upload)
         except ConnectionError:
             raise WorkerUnused("it was ended while it waited") from None

@@ -5,7 +5,8 @@
     child -> sandbox     a FRAME and JSON about its confinement, {"refused": [sentence, ...]}: it is ready
     sandbox -> child     a REQUEST and the upload
     child -> sandbox     a FRAME and a JSON list, its answer, and after it the outputs that this names:
-                         ["made", [[bytes, format, width, height, frames], ...], engine, [note, ...]]
+                         ["made", [[bytes, format, width, height, frames], ...], engine, [note, ...],
+                          [colour, placeholder]]
                          ["rejected", reason, detail]
                          ["out-of-memory"]  or  ["failed", detail]
 
@@ -23,8 +24,11 @@ ORDER = struct.Struct("=II")
 REPORT = struct.Struct("=ii")
 """How the child ended, as `waitstatus_to_exitcode` gives it; or 0 and the number of the error why there was none."""
 
-REQUEST = FRAME = struct.Struct("=Q")
+FRAME = struct.Struct("=Q")
 """How many bytes follow."""
+
+REQUEST = struct.Struct("=Qdd")
+"""How many bytes follow, and the upload's point of interest, across and down; two that are no numbers for none."""
 
 PACKET_BYTES = 65_536
 """The longest Task, and the longest JSON."""

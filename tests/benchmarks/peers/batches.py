@@ -18,6 +18,7 @@ from benchmarks.peers.memory_s3 import MemoryS3
 from imagemachine import bootstrap
 from imagemachine.batch import Batch
 from imagemachine.job import Job
+from imagemachine.pictures.place import Point
 from imagemachine.sandbox import Sandbox
 from imagemachine.settings import Settings
 from imagemachine.storage import Queue, Storage
@@ -48,7 +49,8 @@ class _NoTime:
     def __init__(self, made: Made) -> None:
         self._made = made
 
-    def run(self, _data: bytes, _seconds: float) -> Made:
+    def run(self, data: bytes, seconds: float, focus: Point | None = None) -> Made:
+        del data, seconds, focus
         return self._made
 
 
