@@ -9,6 +9,7 @@
 #   tests/benchmarks/run.sh memory                  peak memory, and the cheapest memory size
 #   tests/benchmarks/run.sh throughput              deploy.sh local beside the bare codec
 #   tests/benchmarks/run.sh capacity                what a burst takes and costs on AWS; needs nothing but Python
+#   tests/benchmarks/run.sh audit                   an audit of many keys: its rate, and its memory
 #
 # Each prints its options with --help.
 set -euo pipefail
@@ -20,6 +21,11 @@ export PYTHONPATH="$root/tests:$root/shared"
 
 case "${1-}" in
     capacity) exec "${PYTHON:-python3}" -m benchmarks.capacity "${@:2}" ;;
+    audit)
+        # On the control plane's own Python, which has the emulator.
+        python=$("${PYTHON:-python3}" -E -s "$root/shared/controlplane/environment.py")
+        exec "$python" -m benchmarks.audit "${@:2}"
+        ;;
     compare | ablation | path | batch | coldstart | memory | throughput) ;;
     *)
         sed -n '2,/^set/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2

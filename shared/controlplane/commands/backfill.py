@@ -9,6 +9,7 @@ from controlplane import output
 from controlplane.machine import DeployedVariant, Machine
 from controlplane.operating.addresses import path_below
 from controlplane.operating.auditing import Audit, rejected
+from controlplane.operating.meters import objects_about
 from controlplane.operating.recipes import wanted
 from controlplane.operating.repairing import LACKING, RATE, Survey, dollars, send_due, survey, wait_for_quiet
 from controlplane.operating.results import State
@@ -103,7 +104,8 @@ def surveyed(
     """What there is to be done. Raises Failure, UsageError, ClientError."""
     below = "" if prefix is None else path_below(machine, prefix)
     audit = Audit(machine, wanted(machine, variants), rejected(machine, variants), below=below, quick=quick)
-    with Meter("upload") as meter:
+    # Of a part nobody has counted how large it is.
+    with Meter("upload", None if below else objects_about(machine)) as meter:
         return survey(audit, [variant.name for variant in variants], due, meter.reached)
 
 

@@ -55,10 +55,14 @@ def _shown(machine: Machine, port: int) -> int:
 
 
 def _print(machine: Machine, found: Status) -> None:
+    output.result(
+        f"{machine.name} in {machine.region}: uploads s3://{machine.source_bucket}/{machine.ingest_prefix}, "
+        f"results s3://{machine.output_bucket}/\n"
+    )
     heads = ["", "queued", "in flight", "oldest", "dead letters", "errors/h", "throttles/h", "image"]
     output.table(heads, [_row(variant) for variant in found.variants])
     output.result("")
-    output.result("\n".join(found.problems) or f"All is well with {machine.name} in {machine.region}.")
+    output.result("\n".join(found.problems) or "All is well.")
 
 
 def _row(variant: VariantStatus) -> list[str]:

@@ -112,13 +112,14 @@ class Look:
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             quiet_since = time.monotonic()
             while True:
-                there, elsewhere = self._count()
-                for some in self._round(pool, there):
+                before, _ = self._count()
+                for some in self._round(pool, before):
                     quiet_since = time.monotonic()
                     yield [Letter.read(self._variant, message) for message in some]
                 self._give_back()
-                there, elsewhere = self._count()
-                self.unseen = max(0, there - len(self._seen))
+                after, elsewhere = self._count()
+                # The lower of the two: right after it, SQS may count what was given back as hidden and as there.
+                self.unseen = max(0, min(before, after) - len(self._seen))
                 patience = _PATIENCE_SECONDS + (_HIDDEN_SECONDS if elsewhere else 0)
                 if not self.unseen or time.monotonic() - quiet_since > patience:
                     return

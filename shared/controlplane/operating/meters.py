@@ -204,6 +204,14 @@ def _age(variant: DeployedVariant) -> Metric:
     return Metric("AWS/SQS", "ApproximateAgeOfOldestMessage", (("QueueName", queue_name(variant.queue_url)),))
 
 
+def objects_about(machine: Machine) -> int | None:
+    """How many objects the uploads' bucket held when S3 last counted, once a day; None where it has not."""
+    by = (("BucketName", machine.source_bucket), ("StorageType", "AllStorageTypes"))
+    metric, now = Metric("AWS/S3", "NumberOfObjects", by), datetime.now(UTC)
+    counts = metric_values(machine, [metric], "Average", 86_400, now - timedelta(days=3), now)[metric]
+    return round(counts[0]) if counts else None
+
+
 def queue_name(url: str) -> str:
     """The last part of a queue's URL."""
     return url.rpartition("/")[2]

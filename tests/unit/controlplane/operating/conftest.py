@@ -112,7 +112,7 @@ def emulated(endpoint: str) -> Iterator[Emulated]:
             source_bucket=buckets[0],
             ingest_prefix="ingest/",
             output_bucket=buckets[1],
-            topic="",
+            topic=f"arn:aws:sns:{account.region}:{account.number}:{name}-uploads",
             variants=tuple(variants),
             parameters={},
             outputs={},
