@@ -200,6 +200,7 @@ class _Message:
             "bucket": notice.bucket if notice else None,
             "key": notice.key if notice else None,
             "output": report.output,
+            "outputs": report.files if len(report.outputs) > 1 else None,
             "bytes_in": report.bytes_in,
             "bytes_out": report.bytes_out,
             "width": made.width if made else None,

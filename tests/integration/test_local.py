@@ -115,6 +115,22 @@ def test_bad_files_are_named_with_their_reason_and_harm_no_other(tmp_path: Path,
         assert name in done.stdout
 
 
+def test_settings_hold_here_as_on_aws_and_each_format_has_its_row(tmp_path: Path, photograph: Path) -> None:
+    limit = photograph.stat().st_size
+    (tmp_path / "larger.jpg").write_bytes(photograph.read_bytes() + b"x")
+    settings = ("--set", "FORMATS=keep,webp", "--set", f"MAX_BYTES={limit}")
+    done = deploy("local", photograph, "larger.jpg", *settings, "--out", "made", folder=tmp_path)
+    assert done.returncode == 1, done.stderr
+    rows = report(tmp_path / "made")
+    assert {row["reason"] for row in rows if row["key"] == "ingest/larger.jpg"} == {"too-many-bytes"}
+    made = [row for row in rows if row["outcome"] == "made"]
+    turns = [("clockwise", "jpeg"), ("counterclockwise", "jpeg")]
+    both = [(variant, format_) for variant in ("mobile", "thumbnail", "web") for format_ in ("jpeg", "webp")]
+    assert [(row["variant"], row["format"]) for row in made] == turns + both
+    for row in made:
+        assert (tmp_path / "made" / row["output"]).stat().st_size == row["bytes_out"]
+
+
 def test_a_sixth_variant_is_a_copied_folder(tmp_path: Path, photograph: Path) -> None:
     project = tmp_path / "project"
     shutil.copytree(ROOT, project, ignore=shutil.ignore_patterns(".git", ".machine", "out", "__pycache__"))

@@ -3,6 +3,7 @@
   const GAP = 24; // pixels of the screen between pictures, as in sheet.css
   const CAPTION = 176; // the least width of a caption, as there
   const ROW = 1304; // the width of a row where there is room
+  const PER_LINE = 6; // pictures beside each other: ROW has room for so many captions
   const CHUNK = 6; // rows that come and go together
   const ESTIMATE = 330; // the height of a row that was not drawn yet
   const FEW = 240; // of so many rows all are drawn: the browser's own search finds them too
@@ -25,7 +26,8 @@
 
   /** A row's scale, in terms of what it has to hold: see sheet.css. */
   const scale = (tiles) => {
-    const widths = tiles.map((tile) => tile.width ?? 0).sort((a, b) => b - a);
+    // Where there are more than have room beside each other, the largest have; the others follow on further lines.
+    const widths = tiles.map((tile) => tile.width ?? 0).sort((a, b) => b - a).slice(0, PER_LINE);
     let large = widths.length;
     for (; large > 1; large -= 1) {
       const wide = widths.slice(0, large).reduce((sum, width) => sum + width, 0);

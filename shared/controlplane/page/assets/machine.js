@@ -87,13 +87,15 @@ export class Machine {
     else if (bad) this.#travel(`function ${variant}`, `dead ${variant}`, there, { ...look, bad });
   }
 
-  /** A result of an upload is in its bucket: one of each of the newest is seen there. */
-  lands(upload, picture) {
+  /** Results are in their bucket, [upload's key, picture]: one of each of the newest uploads is seen there. */
+  lands(landed) {
     const latest = $("#latest", this.root);
-    const image = make("img", { src: picture, alt: "", "data-upload": upload });
-    image.addEventListener("error", () => image.remove());
-    [...latest.children].find((other) => other.dataset.upload === upload)?.remove();
-    latest.prepend(image);
+    for (const [upload, picture] of [...new Map(landed)].slice(-LATEST)) {
+      const image = make("img", { src: picture, alt: "", "data-upload": upload });
+      image.addEventListener("error", () => image.remove());
+      [...latest.children].find((other) => other.dataset.upload === upload)?.remove();
+      latest.prepend(image);
+    }
     while (latest.children.length > LATEST) latest.lastChild.remove();
   }
 

@@ -28,6 +28,7 @@ function hearOfUploads(news) {
   machine.told(news.variants);
   say($("#results"), number(Object.values(news.variants).reduce((sum, { made = 0 }) => sum + made, 0)));
   uploads.update(news.uploads, news.uploaded, own);
+  const landed = [];
   for (const upload of news.uploads) {
     const before = known.get(upload.key);
     known.set(upload.key, upload);
@@ -35,9 +36,10 @@ function hearOfUploads(news) {
     // What had happened before the page was opened does not move.
     if (greeted) animate(upload, same);
     for (const [variant, told] of Object.entries(upload.told)) {
-      if (good(told) && !good(same?.told[variant])) machine.lands(upload.key, small(upload, variant, 0));
+      if (good(told) && !good(same?.told[variant])) landed.push([upload.key, small(upload, variant, 0)]);
     }
   }
+  machine.lands(landed);
   while (known.size > 500) known.delete(known.keys().next().value);
   const outside = news.outside;
   $("#outside").hidden = !outside.length;

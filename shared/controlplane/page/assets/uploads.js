@@ -60,7 +60,8 @@ export class Uploads {
 
   /** A picture in its frame; one that does not load leaves the frame empty. */
   #frame(frame, address, alt, otherwise) {
-    const image = make("img", { src: address, alt, decoding: "async" });
+    // Lazily: of a burst, those that nobody gets to see are not asked for.
+    const image = make("img", { alt, decoding: "async", loading: "lazy", src: address });
     image.addEventListener("load", () => image.classList.add("there"));
     image.addEventListener("error", () => {
       if (otherwise && image.getAttribute("src") !== otherwise) image.src = otherwise;

@@ -72,6 +72,17 @@ def test_a_rows_pictures_are_drawn_to_one_scale(
         assert not overflows(page)
 
 
+def test_however_many_results_there_are_they_can_be_seen(browser: Browser, folder: Path) -> None:
+    one = picture(folder, 1)
+    target = folder / "index.html"
+    sheet.write(target, [replace(one, results=one.results * 5)], 1, datetime(2030, 1, 2, tzinfo=UTC))
+    with visit(browser, target.as_uri()) as page:
+        widths = page.locator("article img").evaluate_all("all => all.map(image => image.clientWidth)")
+        assert len(widths) == 1 + 5 * len(SIZES)
+        assert min(widths) > 10
+        assert not overflows(page)
+
+
 def test_of_thousands_only_those_in_sight_are_there(browser: Browser, folder: Path) -> None:
     with visit(browser, written(folder, 3000)) as page:
         expect(page.locator("#p1 img").first).to_be_visible()
