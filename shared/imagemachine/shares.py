@@ -46,7 +46,7 @@ class Shares:
         ahead_first = range(_AHEAD, -1, -1)
         plans = [
             *(
-                (at_once, ahead, at_once * settings.max_pixels * _PIXEL)
+                (at_once, ahead, at_once * max(_LEAST, settings.max_pixels * _PIXEL))
                 for at_once, ahead in product(range(processors, 0, -1), ahead_first)
             ),
             *((1, ahead, memory // 2) for ahead in ahead_first),
@@ -57,8 +57,9 @@ class Shares:
             if left >= wanted:
                 break
         if left < _LEAST:
+            enough = _FUNCTION + 2 * _WAITING + upload + 2 * (upload * 5 // 4) + _LEAST
             raise ConfigurationError(
-                f"MAX_BYTES={upload} takes {(memory - left + _LEAST) // MIB:,} MB of memory and the function has"
-                f" {memory // MIB:,}: give it more, or lower MAX_BYTES."
+                f"The function has {memory // MIB:,} MB of memory, too little for MAX_BYTES={upload}:"
+                f" give it {enough // MIB + 1:,} MB, or lower MAX_BYTES."
             )
         return cls(at_once, ahead, left // at_once, output)

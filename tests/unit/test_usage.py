@@ -16,7 +16,7 @@ from benchmarks.usage import KINDS, REST, Usage, kind
         ("/x/python -s -m uvicorn account:app --host 127.0.0.1", "the emulated account"),
         ("/x/aws-lambda-rie --log-level error /x/python -m awslambdaric app.handler", "Runtime Interface Emulators"),
         ("/x/python -m awslambdaric app.handler", "the functions"),
-        ("/x/python -I -S -c from imagemachine.worker.serve import main 5 3", "the codec's processes"),
+        ("/x/python -I -S -c from imagemachine.worker.zygote import main", "the codec's processes"),
         ("/x/python -I /x/shared/controlplane/local/look.py", "looking at the results"),
         ("docker push somewhere", REST),
     ],
