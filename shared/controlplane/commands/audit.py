@@ -10,6 +10,7 @@ from controlplane.machine import Machine
 from controlplane.operating.auditing import Count
 from controlplane.operating.bill import Work as Billed
 from controlplane.operating.bill import items, total
+from controlplane.operating.meters import depths
 from controlplane.operating.prices import Prices
 from controlplane.operating.repairing import LACKING, Survey, dollars, origins, remove
 from controlplane.operating.results import State
@@ -55,6 +56,8 @@ def command(
     stop_on_signals()
     if repair:
         quiet(machine, machine.variants)
+    elif left := sum(sum(depths(machine, variant.queue_url)) for variant in machine.variants):
+        output.note(f"The queues hold {count(left, 'message')}: what these are about is missing or stale until then.")
     with surveyed(machine, machine.variants, prefix, LACKING, quick=quick) as found:
         if as_json:
             output.json_object(_as_json(machine, found))
@@ -86,6 +89,9 @@ def _print(machine: Machine, found: Survey, *, quick: bool) -> None:
         output.result(f"{count(found.uploads, 'upload')}. Nothing is missing or stale.")
     if found.orphans:
         output.result(f"{count(len(found.orphans), 'orphaned object')}: --remove-orphans deletes them, after asking.")
+    for name, one in found.counts.items():
+        if one.left_out:
+            output.result(f"{name} leaves out {count(one.left_out, 'upload')}, as it is to.")
     if quick:
         output.result("By dates alone: no result was looked at, so that another recipe's is taken to be current.")
     else:

@@ -50,11 +50,6 @@ class Count:
         elif judged.upload is not None:
             self.left_out += 1
 
-    @property
-    def well(self) -> bool:
-        """Whether nothing is to be done."""
-        return self.orphaned == 0 and set(+self.states) <= {State.CURRENT}
-
 
 def rejected(machine: Machine, variants: Sequence[DeployedVariant]) -> dict[str, dict[str, datetime]]:
     """When the newest dead letter about each upload was written, by variant and key."""

@@ -16,6 +16,8 @@ TOO_OLD_SECONDS = 3600
 
 _QUERIES = 500
 """In one request for metrics, at most."""
+_ALIVE = frozenset({"Active", "Pending", "Inactive"})
+_READING = frozenset({"Enabled", "Enabling", "Creating", "Updating"})
 _AT_ONCE = 16
 
 
@@ -134,14 +136,12 @@ def _function(machine: Machine, variant: DeployedVariant) -> tuple[str, list[str
     described = functions.get_function(FunctionName=variant.function)
     state = described["Configuration"]
     problems = []
-    if state.get("State", "Active") not in ("Active", "Pending", "Inactive"):
+    if state.get("State", "Active") not in _ALIVE:
         problems.append(f"The function {variant.function} is {state['State']}: {state.get('StateReason', '')}")
     if state.get("LastUpdateStatus") == "Failed":
         problems.append(f"The last update of {variant.function} failed: {state.get('LastUpdateStatusReason', '')}")
     mappings = functions.list_event_source_mappings(FunctionName=variant.function)["EventSourceMappings"]
-    if not any(
-        mapping.get("State", "Enabled") in ("Enabled", "Enabling", "Creating", "Updating") for mapping in mappings
-    ):
+    if _READING.isdisjoint(mapping.get("State", "Enabled") for mapping in mappings):
         problems.append(
             f"Nothing takes messages out of the queue of {variant.name}, its event source mapping is "
             f"{mappings[0]['State'].lower() if mappings else 'gone'}: `./deploy.sh up` makes it as it was."
@@ -171,8 +171,7 @@ def _alarms(machine: Machine) -> dict[str, str]:
 class _Counters:
     """What CloudWatch counted lately."""
 
-    def __init__(self, machine: Machine, values: Mapping[Metric, list[float]]) -> None:
-        self._machine = machine
+    def __init__(self, values: Mapping[Metric, list[float]]) -> None:
         self._values = values
 
     def errors(self, variant: DeployedVariant) -> int:
@@ -192,8 +191,7 @@ def _counters(machine: Machine) -> _Counters:
     values = metric_values(machine, sums, "Sum", 300, now - HOUR, now)
     # CloudWatch hears of a queue once a minute, and a little later.
     ages = [_age(variant) for variant in machine.variants]
-    values |= metric_values(machine, ages, "Maximum", 60, now - timedelta(minutes=10), now)
-    return _Counters(machine, values)
+    return _Counters(values | metric_values(machine, ages, "Maximum", 60, now - timedelta(minutes=10), now))
 
 
 def _lambda(name: str, variant: DeployedVariant) -> Metric:

@@ -57,11 +57,6 @@ class Survey:
     def __exit__(self, *_: object) -> None:
         self._open.close()
 
-    @property
-    def well(self) -> bool:
-        """Whether nothing is to be done."""
-        return all(count.well for count in self.counts.values())
-
 
 def survey(audit: Audit, variants: Iterable[str], due: frozenset[State], heard: Heard = lambda _number: None) -> Survey:
     """Audit all, noting down the uploads whose state in a variant is one of `due`, and the orphans.
