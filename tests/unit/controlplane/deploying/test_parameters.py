@@ -54,7 +54,9 @@ def test_nothing_goes_back_to_the_default_where_it_is_no_value_itself(name: str)
         assert after.values[name] == SETTINGS[name].default
 
 
-@pytest.mark.parametrize("word", ["Memory", "=3008", "memory=3008", "Memory =1", *(f"{name}=x" for name in DECIDED)])
+@pytest.mark.parametrize(
+    "word", ["Memory", "=3008", "memory=3008", "Memory =1", *(f"{name}=x" for name in sorted(DECIDED))]
+)
 def test_a_word_that_is_no_setting(word: str) -> None:
     with pytest.raises(UsageError, match=re.escape(f'"{word}" is no setting of the stack')):
         parameters.typed([word], TEMPLATE)
