@@ -11,13 +11,13 @@ from urllib.parse import unquote_plus
 from botocore.exceptions import BotoCoreError, ClientError
 
 from controlplane.local.aws import client
+from controlplane.local.background import background
 from controlplane.local.hosts import Stack
 from controlplane.local.uploads import INGEST
 
 _QUEUE = "image-machine-page"
 _WAIT_SECONDS = 2
 """For one answer; so often is also looked outside the prefix."""
-_END_SECONDS = 5.0
 
 
 class Arrival(NamedTuple):
@@ -35,15 +35,8 @@ def arrivals(
     stack: Stack, on_arrival: Callable[[Arrival], None], on_outside: Callable[[list[str]], None]
 ) -> Iterator[None]:
     """Have `on_arrival` hear of each upload within the block, `on_outside` of what lies outside `ingest/`."""
-    ended = threading.Event()
-    listener = _Listener(stack, on_arrival, on_outside)
-    thread = threading.Thread(target=listener.run, args=(ended,), name="arrivals", daemon=True)
-    thread.start()
-    try:
+    with background("arrivals", _Listener(stack, on_arrival, on_outside).run):
         yield
-    finally:
-        ended.set()
-        thread.join(_END_SECONDS)
 
 
 class _Listener:

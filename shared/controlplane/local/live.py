@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from controlplane.local.arrivals import Arrival
+from controlplane.local.background import background
 from controlplane.local.inspector import Inspector
 from controlplane.local.objects import TransferError
 from controlplane.local.outcomes import Outcome
@@ -23,6 +24,8 @@ from imagemachine.formats import FORMATS
 
 QUIET_SECONDS = 1.0
 """After so long without news what was saved is written down."""
+PATIENCE = 10
+"""So often news is waited for, where there is always more."""
 
 _SMALL_BYTES = 60_000
 """A result of no more is its own small picture, where browsers show it."""
@@ -216,22 +219,22 @@ class Live:
 @contextmanager
 def written_down(live: Live, write: Callable[[Sequence[Picture]], None]) -> Iterator[None]:
     """Have `write` called with all pictures when they have changed within the block, once a burst is over."""
-    ended = threading.Event()
 
-    def run() -> None:
+    def run(ended: threading.Event) -> None:
+        waited = 0
         while not ended.wait(QUIET_SECONDS):
-            if live.changed.is_set():
-                live.changed.clear()
-                if ended.wait(QUIET_SECONDS) or not live.changed.is_set():
-                    write(live.all())
+            if not live.changed.is_set():
+                continue
+            live.changed.clear()
+            waited += 1
+            if ended.wait(QUIET_SECONDS) or not live.changed.is_set() or waited == PATIENCE:
+                write(live.all())
+                waited = 0
 
-    thread = threading.Thread(target=run, name="saving", daemon=True)
-    thread.start()
     try:
-        yield
+        with background("saving", run):
+            yield
     finally:
-        ended.set()
-        thread.join()
         live.settle()
         write(live.all())
 

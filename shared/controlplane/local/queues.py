@@ -1,18 +1,13 @@
 """The counts of a local machine's queues, for the page."""
 
-from typing import Any
-
 from botocore.exceptions import BotoCoreError, ClientError
 
 from controlplane.local.aws import client
 from controlplane.local.hosts import Stack
 from controlplane.local.machine import STACK_NAME
 from controlplane.local.uploads import INGEST
+from controlplane.operating.meters import depths
 from controlplane.page.source import Counts, Machine, SourceError, State
-
-_WAITING = "ApproximateNumberOfMessages"
-_IN_FLIGHT = "ApproximateNumberOfMessagesNotVisible"
-_DELAYED = "ApproximateNumberOfMessagesDelayed"
 
 
 class Queues:
@@ -39,11 +34,5 @@ class Queues:
             raise SourceError(f"The machine's queues do not answer: {error}") from error
 
     def _counts(self, variant: str) -> Counts:
-        queue = self._numbers(self._stack.queues[variant])
-        dead = self._numbers(self._stack.dead_letters[variant])
-        return Counts(variant, queue[_WAITING] + queue[_DELAYED], queue[_IN_FLIGHT], sum(dead.values()))
-
-    def _numbers(self, url: str) -> dict[str, int]:
-        names = [_WAITING, _IN_FLIGHT, _DELAYED]
-        attributes: dict[str, Any] = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
-        return {name: int(attributes.get(name, 0)) for name in names}
+        queued, in_flight = depths(self._sqs, self._stack.queues[variant])
+        return Counts(variant, queued, in_flight, sum(depths(self._sqs, self._stack.dead_letters[variant])))

@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from controlplane.errors import UsageError
+from controlplane.local.background import background
 from controlplane.local.uploads import Collected, Upload, pictures_below
 
 EVERY_SECONDS = 1.0
-_END_SECONDS = 5.0
 
 State = tuple[int, int]
 """Size in bytes, and when it was last written, in nanoseconds."""
@@ -50,9 +50,8 @@ class Folder:
 @contextmanager
 def watched(folder: Folder, send: Callable[[Upload], None], say: Callable[[str], None]) -> Iterator[None]:
     """Have `send` called with what is finished in `folder`, within the block; `say` hears of trouble, once each."""
-    ended = threading.Event()
 
-    def run() -> None:
+    def run(ended: threading.Event) -> None:
         said = ""
         while not ended.wait(EVERY_SECONDS):
             try:
@@ -63,10 +62,5 @@ def watched(folder: Folder, send: Callable[[Upload], None], say: Callable[[str],
                     said = str(error)
                     say(said)
 
-    thread = threading.Thread(target=run, name="watch", daemon=True)
-    thread.start()
-    try:
+    with background("watch", run):
         yield
-    finally:
-        ended.set()
-        thread.join(_END_SECONDS)

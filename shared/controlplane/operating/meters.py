@@ -77,8 +77,10 @@ def status(machine: Machine) -> Status:
         alarms = pool.submit(_alarms, machine)
         counters = pool.submit(_counters, machine)
         functions = [pool.submit(_function, machine, variant) for variant in machine.variants]
-        waiting = [pool.submit(depths, machine, variant.queue_url) for variant in machine.variants]
-        set_aside = [pool.submit(depths, machine, variant.dead_letter_url) for variant in machine.variants]
+        waiting = [pool.submit(depths, machine.clients["sqs"], variant.queue_url) for variant in machine.variants]
+        set_aside = [
+            pool.submit(depths, machine.clients["sqs"], variant.dead_letter_url) for variant in machine.variants
+        ]
         found = []
         problems: list[str] = []
         for number, variant in enumerate(machine.variants):
@@ -104,14 +106,17 @@ def status(machine: Machine) -> Status:
     return Status(tuple(found), tuple(ringing), tuple(problems))
 
 
-def depths(machine: Machine, url: str) -> tuple[int, int]:
-    """How many messages a queue holds, about: waiting (also for their time to come), and in flight."""
+def depths(sqs: Any, url: str) -> tuple[int, int]:
+    """How many messages a queue holds, about: waiting (also for their time to come), and in flight.
+
+    `sqs` is boto3's client.
+    """
     names = [
         "ApproximateNumberOfMessages",
         "ApproximateNumberOfMessagesDelayed",
         "ApproximateNumberOfMessagesNotVisible",
     ]
-    told = machine.clients["sqs"].get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    told = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
     visible, delayed, hidden = (int(told.get(name, 0)) for name in names)
     return visible + delayed, hidden
 

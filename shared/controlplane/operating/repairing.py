@@ -107,7 +107,7 @@ def wait_for_quiet(
     """
     chosen = list(variants)
     lowest, since = None, clock()
-    while left := sum(sum(depths(machine, variant.queue_url)) for variant in chosen):
+    while left := sum(sum(depths(machine.clients["sqs"], variant.queue_url)) for variant in chosen):
         if lowest is None or left < lowest:
             lowest, since = left, clock()
         if clock() - since > patience:
@@ -132,7 +132,7 @@ def send_due(
     by_name = {variant.name: variant for variant in machine.variants}
     pace = Pace(rate)
     most = max(_SMALLEST_BACKLOG, int(rate * _BACKLOG_SECONDS))
-    brake = Brake(lambda url: sum(depths(machine, url)), most)
+    brake = Brake(lambda url: sum(depths(machine.clients["sqs"], url)), most)
     for name, some in _batches(due):
         variant = by_name[name]
         brake.wait(variant.queue_url, len(some), partial(waiting, name))
