@@ -3,11 +3,13 @@
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import datetime
+from typing import Any, cast
 
 import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -17,6 +19,7 @@ from botocore.exceptions import (
     NoCredentialsError,
     ProfileNotFound,
 )
+from botocore.utils import parse_timestamp
 
 from controlplane.errors import Failure
 
@@ -86,17 +89,17 @@ class Account:
     def login(cls) -> "Account":
         """That of the user's own AWS configuration. Raises Failure where there is none, or none that AWS knows."""
         with aws_errors():
-            session = boto3.Session()
+            session = _session()
             region = os.environ.get("AWS_REGION") or session.region_name
             if not region:
                 raise Failure("No AWS region is chosen: export AWS_REGION=eu-central-1, or run `aws configure`.")
-            session = boto3.Session(region_name=region)
+            session = _session(region_name=region)
             return cls._known(session, region, os.environ.get("AWS_ENDPOINT_URL") or None)
 
     @classmethod
     def emulated(cls, endpoint: str) -> "Account":
         """The emulated account at `endpoint`, whatever the user's own is. Raises Failure where nobody answers."""
-        session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=EMULATED_REGION)  # noqa: S106
+        session = _session(aws_access_key_id="test", aws_secret_access_key="test", region_name=EMULATED_REGION)  # noqa: S106
         with aws_errors():
             return cls._known(session, EMULATED_REGION, endpoint)
 
@@ -105,6 +108,21 @@ class Account:
         clients = Clients(session, endpoint)
         caller = clients["sts"].get_caller_identity()
         return cls(caller["Account"], region, caller["Arn"].split(":")[1], clients, endpoint)
+
+
+def _session(**options: str) -> boto3.Session:
+    """boto3's, which reads the times in a listing in a tenth of the time that it would take by itself."""
+    core = botocore.session.get_session()
+    core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_moment)
+    return boto3.Session(botocore_session=core, **options)
+
+
+def _moment(value: Any) -> datetime:
+    """A time as AWS writes it: nearly always, as in 2026-11-25T12:00:00.000Z, Python reads it itself."""
+    if isinstance(value, str) and value.endswith("Z"):
+        with suppress(ValueError):
+            return datetime.fromisoformat(value)
+    return cast("datetime", parse_timestamp(value))
 
 
 @contextmanager
