@@ -274,7 +274,7 @@ def test_a_mark_that_is_too_high_is_made_smaller() -> None:
         ("Cover(10, 10, focus='centrum')", "focus='centrum'"),
         ("Cover(10, 10, focus='atention')", "Did you mean 'attention'?"),
         ("Cover(10, 10, focus=(0.5, 1.2))", "or a point like (0.5, 0.3)"),
-        ("Cover(10, 10, fokus='centre')", "there is no argument 'fokus'"),
+        ("Cover(10, 10, fokus='centre')", "Did you mean 'focus'?"),
         ("Pad(10, 10, background='white')", 'it is a colour like "#ffffff"'),
         ("Exact(10)", "missing a required argument: 'height'"),
         ("Sharpen(radius=0)", "radius=0"),
