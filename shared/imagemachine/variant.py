@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from imagemachine import policy
 from imagemachine.engine import engine
@@ -156,8 +156,7 @@ def _about_format(name: Any) -> str | None:
     return f"{name!r} is no format that a result can have: {', '.join(CHOICES)} are.{likely(str(name), list(CHOICES))}"
 
 
-@dataclass(frozen=True)
-class Output:
+class Output(NamedTuple):
     """One file of a result."""
 
     data: bytes
@@ -185,7 +184,7 @@ class Made:
 
     def without_data(self) -> "Made":
         """The same without the files' bytes, which take up memory."""
-        return replace(self, outputs=tuple(replace(output, data=b"") for output in self.outputs))
+        return replace(self, outputs=tuple(output._replace(data=b"") for output in self.outputs))
 
     @property
     def data(self) -> bytes:

@@ -1,13 +1,12 @@
 """What one format is called and what it can hold: a record, so that nothing else asks for a format by its name."""
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from imagemachine.pictures import Size
 
 
-@dataclass(frozen=True)
-class Format:
+class Format(NamedTuple):
     """What one format is called and what it can hold."""
 
     name: str
