@@ -43,8 +43,8 @@ def test_rejected_and_retried_out(emulated: Emulated) -> None:
 def test_what_the_log_says_where_nothing_else_does(emulated: Emulated) -> None:
     emulated.upload("a.jpg")
     said = {"outcome": "retried", "variant": "web", "key": "ingest/a.jpg", "detail": "S3 is slow."}
-    write(emulated, "web", said, ago=-60)
-    write(emulated, "web", {**said, "outcome": "removed", "key": "ingest/gone.jpg"}, ago=-60)
+    write(emulated, "web", said, ago=-1800)
+    write(emulated, "web", {**said, "outcome": "removed", "key": "ingest/gone.jpg"}, ago=-1800)
     assert outcomes(emulated, "a.jpg") == {"thumbnail": "missing", "web": "retried"}
     assert outcomes(emulated, "gone.jpg") == {"thumbnail": "unknown", "web": "removed"}
 
