@@ -7,6 +7,7 @@ from functools import cache, partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from imagemachine.errors import ImageMachineError
 from imagemachine.processors import processors
 from imagemachine.sandbox import Sandbox
 from imagemachine.settings import MIB, Settings
@@ -55,7 +56,7 @@ def function(variant: Variant) -> "Batch":
     sqs = _once(lambda: _client("sqs"))
     queue = Queue(sqs, url=settings.queue_url, dead_letter_url=settings.dead_letter_queue_url)
     if settings.require_sandbox:
-        _ = sandbox.notes  # Waits, and raises: such a function is not to start.
+        _require(sandbox)
     ledger, announcer = _announcements(settings, variant.name)
     return Batch(
         configured,
@@ -77,6 +78,15 @@ def _announcements(settings: Settings, variant: str) -> "tuple[Ledger | None, An
     # Once: what is published late may be published of an upload that has changed meanwhile. The message comes back.
     sns = _once(lambda: _boto3("sns", attempts=1))
     return ledger, Announcer(sns, topic_arn=settings.outcomes_topic_arn)
+
+
+def _require(sandbox: Sandbox) -> None:
+    """Wait until the sandbox has started. Raises ConfigurationError, Retryable: such a function is not to start."""
+    try:
+        _ = sandbox.notes
+    except ImageMachineError:
+        sandbox.close()
+        raise
 
 
 def _started(stack: str, variant: Variant, notes: Sequence[str]) -> None:

@@ -53,7 +53,7 @@ class Settings:
     stand for these headers."""
     background: tuple[int, int, int] = (255, 255, 255)
     keep_metadata: bool = False
-    require_sandbox: bool = False
+    require_sandbox: bool = True
 
     @classmethod
     def load(cls, environ: Mapping[str, str], variant_name: str) -> "Settings":

@@ -12,6 +12,7 @@ import pytest
 
 from imagemachine import bootstrap
 from imagemachine.batch import Batch
+from imagemachine.errors import ConfigurationError
 from imagemachine.sandbox import Sandbox
 from imagemachine.variant import Fit, Made, Variant
 
@@ -58,7 +59,10 @@ def test_boto3_is_loaded_where_the_environment_is_not_lambdas(monkeypatch: pytes
     assert made == ["s3", "sqs"]
 
 
-def test_a_start_is_said_once_when_the_sandbox_is_first_used(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_start_is_said_once_when_the_sandbox_is_first_used(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("REQUIRE_SANDBOX", "0")
     handler = bootstrap.function(VARIANT)
     with closing(sandbox_of(handler)) as sandbox:
         assert starts(capsys) == []
@@ -72,6 +76,7 @@ def test_what_the_kernel_refuses_is_said_with_the_first_picture(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(bootstrap, "Sandbox", partial(Sandbox, work="unit.sandbox_refused:echo"))
+    monkeypatch.setenv("REQUIRE_SANDBOX", "0")
     handler = bootstrap.function(VARIANT)
     with closing(sandbox_of(handler)) as sandbox:
         assert isinstance(sandbox.run(b"BM", 20), Made)
@@ -80,13 +85,20 @@ def test_what_the_kernel_refuses_is_said_with_the_first_picture(
     assert (line["level"], line["sandbox_refusals"]) == ("WARNING", 1)
 
 
-def test_a_function_that_requires_the_sandbox_waits_for_it(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("REQUIRE_SANDBOX", "1")
+def test_a_function_starts_when_its_sandbox_has(capsys: pytest.CaptureFixture[str]) -> None:
     handler = bootstrap.function(VARIANT)
     with closing(sandbox_of(handler)):
         assert len(starts(capsys)) == 1
+
+
+def test_a_function_without_a_part_of_the_sandbox_does_not_start_and_says_which(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(bootstrap, "Sandbox", partial(Sandbox, work="unit.sandbox_refused:echo"))
+    with pytest.raises(ConfigurationError, match=r"refused to filter the worker's system calls.* REQUIRE_SANDBOX=0 "):
+        bootstrap.function(VARIANT)
+    (line,) = starts(capsys)
+    assert (line["level"], line["sandbox_refusals"]) == ("WARNING", 1)
 
 
 def test_a_batch_is_worked_on_by_as_many_processes_as_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
