@@ -59,3 +59,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("image machine")
     group.addoption("--uploads", type=int, default=150, help="how many uploads the storm has")
     group.addoption("--seed", type=int, help="of the storm; another each time unless given")
+
+
+_WITH_AN_ENGINE_SECONDS = 1800
+"""For a test with the marker `docker`: the first of them builds the images."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("docker") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(_WITH_AN_ENGINE_SECONDS))

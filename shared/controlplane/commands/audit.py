@@ -56,7 +56,7 @@ def command(
     stop_on_signals()
     if repair:
         quiet(machine, machine.variants)
-    elif left := sum(sum(depths(machine, variant.queue_url)) for variant in machine.variants):
+    elif left := sum(sum(depths(machine.clients["sqs"], variant.queue_url)) for variant in machine.variants):
         output.note(f"The queues hold {count(left, 'message')}: what these are about is missing or stale until then.")
     with surveyed(machine, machine.variants, prefix, LACKING, quick=quick) as found:
         if as_json:
