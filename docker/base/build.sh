@@ -46,20 +46,28 @@ base::pip_settings() {
   done
 }
 
-# Debian itself: there already, or from a registry, or else from its packages.
+# Prints the name of Debian's image, once it is there: the pinned one from a registry, or else one of Debian's packages.
 base::debian() {
-  if docker image inspect "$DEBIAN" >/dev/null 2>&1 || docker pull --quiet --platform "$1" "$DEBIAN" >/dev/null; then
+  local pinned="$DEBIAN@$DEBIAN_DIGEST" image
+  for image in "$pinned" "$DEBIAN_OF_PACKAGES"; do
+    if docker image inspect "$image" >/dev/null 2>&1; then
+      echo "$image"
+      return
+    fi
+  done
+  if docker pull --quiet --platform "$1" "$pinned" >/dev/null; then
+    echo "$pinned"
     return
   fi
-  echo "No registry gives us $DEBIAN." >&2
-  "$here/from-debian.sh"
+  echo "No registry gives us $pinned." >&2
+  "$here/from-debian.sh" && echo "$DEBIAN_OF_PACKAGES"
 }
 
 base::build() {
-  local tag="$1" platform bundle pillow pip_settings
+  local tag="$1" platform debian bundle pillow pip_settings
   platform="$(base::platform)"
   case "$platform" in linux/amd64) pillow="${PILLOW:-simd}" ;; *) pillow="${PILLOW:-stock}" ;; esac
-  base::debian "$platform"
+  debian="$(base::debian "$platform")"
   bundle="${CA_BUNDLE:-${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}}"
   pip_settings="$(mktemp)"
   # shellcheck disable=SC2064 # the name is known now and gone later
@@ -68,7 +76,7 @@ base::build() {
 
   local arguments=(
     --file "$here/Dockerfile" --target "${TARGET:-base}" --tag "$tag" --platform "$platform"
-    --build-arg "DEBIAN=$DEBIAN" --build-arg "PYTHON=$PYTHON" --build-arg "DEBIAN_AS_OF=$DEBIAN_AS_OF"
+    --build-arg "DEBIAN=$debian" --build-arg "PYTHON=$PYTHON" --build-arg "DEBIAN_AS_OF=$DEBIAN_AS_OF"
     --build-arg "PILLOW=$pillow" --build-arg "SIMD=${SIMD:-avx2}" --build-arg "WITHOUT=${WITHOUT:-}"
     --secret "id=pip,src=$pip_settings"
   )

@@ -16,5 +16,5 @@ if ! type -p mmdebstrap >/dev/null; then
   exit 1
 fi
 suite="${DEBIAN#*:}"
-echo "Making $DEBIAN from Debian's packages ..." >&2
-mmdebstrap --quiet --variant=minbase "${suite%-slim}" - "$@" | docker import - "$DEBIAN" >/dev/null
+echo "Making $DEBIAN_OF_PACKAGES from Debian's packages ..." >&2
+mmdebstrap --quiet --variant=minbase "${suite%-slim}" - "$@" | docker import - "$DEBIAN_OF_PACKAGES" >/dev/null

@@ -9,7 +9,7 @@ set -eu
 
 pillow="$1" simd="$2" made="$3"
 shift 3
-patches="$(cd "$(dirname "$0")" && pwd)/patches"
+here="$(cd "$(dirname "$0")" && pwd)"
 
 # Prints the version that an unpacked source archive states.
 stated() {
@@ -32,15 +32,8 @@ from="$work/src/libImaging" to="$made/src/libImaging"
 cp "$from/ImagingSIMD.h" "$from/Reduce.c" "$from/ResampleSIMDHorizontalConv.c" "$from/ResampleSIMDVerticalConv.c" "$to"
 for name in rgbA2rgba rgba2rgbA; do function_of "$name" "$from/Convert.c"; done >"$to/PremultiplySIMD.h"
 
-# The change that joins the two comes first; the others are made in the order of their names.
-for patch in "$patches/pillow-simd.patch" "$patches"/pillow-[!s]*.patch; do
-    name="$(basename "$patch" .patch)"
-    case " $* " in *" $name "*) continue ;; esac
-    if ! patch --quiet --no-backup-if-mismatch --strip=1 --directory="$made" <"$patch"; then
-        echo "pillow.sh: $name does not apply; has a change been left out that it builds on?" >&2
-        exit 1
-    fi
-done
+patch --quiet --strip=1 --directory="$made" <"$here/patches/simd-in-pillow.patch"
+sh "$here/changes.sh" "$made" pillow "$@"
 
 # What it is, in the words of https://packaging.python.org/en/latest/specifications/version-specifiers/.
 version="$(stated "$made")+simd.$(stated "$work")"

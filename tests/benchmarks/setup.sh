@@ -60,7 +60,7 @@ simd() {
     fi
     zlib_ng
     # As the base image builds it, its changes included; in their name, so that others make another build.
-    local source work changes=("$root/docker/base/pillow.sh" "$root"/docker/base/patches/pillow-*.patch)
+    local source work changes=("$root/docker/base/pillow.sh" "$root"/docker/base/patches/*pillow*.patch)
     source="$bench/pillow-$PILLOW-simd-$PILLOW_SIMD-$(cat "${changes[@]}" | sha256sum | cut -c1-8)"
     if [[ ! -d $source ]]; then
         work=$(mktemp -d)

@@ -8,12 +8,13 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
-import pyvips
 
 from imagemachine.render import render
 from imagemachine.settings import Settings
 from imagemachine.variant import Limits, Made, Variant
 from integration.kit import running
+
+pyvips = pytest.importorskip("pyvips")
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "tests/examples"

@@ -23,7 +23,8 @@ BUILT_FROM_SOURCE = {"pillow", "pillow-heif"}
 def test_everything_in_the_image_is_pinned_with_a_checksum() -> None:
     text = (ROOT / "docker/base/versions.env").read_text()
     assert len(IMAGE) == len(re.findall("==", text)) >= 15
-    assert re.search(r"^DEBIAN=debian:[a-z]+-slim$", text, re.MULTILINE)
+    assert re.search(r"^DEBIAN=debian:[a-z]+-slim\nDEBIAN_DIGEST=sha256:[0-9a-f]{64}$", text, re.MULTILINE)
+    assert re.search(r"^LIBJPEG_TURBO=[0-9.]+\nLIBJPEG_TURBO_SHA256=[0-9a-f]{64}$", text, re.MULTILINE)
 
 
 def test_the_dockerfile_names_no_version() -> None:

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import pyvips
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, features
@@ -18,6 +17,8 @@ from imagemachine.render import render
 from imagemachine.steps import Step, chain
 from imagemachine.variant import Limits, Output
 from pictures_kit import PHOTOGRAPHS, exif_of, file_of, lying, moving, opened, scene
+
+pyvips = pytest.importorskip("pyvips")
 
 LIMITS = Limits(max_bytes=64 << 20, max_pixels=100_000_000)
 DEEP = np.dstack([np.linspace(0, 65535, 96 * 64, dtype=np.uint16).reshape(64, 96)] * 3)

@@ -34,6 +34,7 @@ _OPERATIONS = {
 _PERFECT, _COPY_NONE, _OPTIMIZE = 1, 64, 256
 """Options of a transform, as those below are flags of whatever else is done."""
 _WRITE_PROGRESSIVE, _ACCURATE_DCT = 16384, 4096
+_PARAM_OPTIMIZE = 11
 
 _SUBSAMPLINGS: dict[int, Subsampling] = {0: (1, 1), 1: (2, 1), 2: (2, 2), 4: (1, 2), 5: (4, 1)}
 _GREY = 3
@@ -92,8 +93,9 @@ _OF_THE_IMAGES: dict[str, Signature] = {
     "tjSetQuantTables": (_int, (_pointer, ctypes.POINTER(ctypes.c_uint), _int)),
 }
 """What docker/base/patches add."""
+_SINCE_3: dict[str, Signature] = {"tj3Set": (_int, (_pointer, _int, _int))}
 
-_library = load(_candidates(), _SIGNATURES, _OF_THE_IMAGES)
+_library = load(_candidates(), _SIGNATURES, _OF_THE_IMAGES | _SINCE_3)
 available = _library is not None
 takes_tables = hasattr(_library, "tjSetQuantTables")
 """Whether `encoded` does."""
@@ -203,9 +205,11 @@ def encoded(
     memory = [buffer_of(plane) for plane in (luma, *planes[1:])]
     places = (ctypes.c_void_p * len(memory))(*(plane.address for plane in memory))
     flags = _ACCURATE_DCT | (_WRITE_PROGRESSIVE if progressive else 0)
-    # The one way to ask for it that releases before 3.0 have.
+    # The one way to ask for it that releases before 3.0 have, and that those after it do not.
     os.environ["TJ_OPTIMIZE"] = "1" if optimize else "0"
     with _handle(_library.tjInitCompress) as handle, _buffer() as (buffer, length):
+        if optimize and hasattr(_library, "tj3Set"):
+            _library.tj3Set(handle, _PARAM_OPTIMIZE, 1)
         if not isinstance(quality, int):
             values = [value for table in quality for value in table]
             if _library.tjSetQuantTables(handle, (ctypes.c_uint * len(values))(*values), len(quality)):
