@@ -7,8 +7,8 @@ from contextlib import contextmanager, suppress
 from imagemachine.worker.process import Worker, WorkerDied, WorkerMissing, Zygote, ZygoteDied
 from imagemachine.worker.protocol import Task
 
-START_SECONDS = 10.0
-"""How long a process may take to be ready."""
+START_SECONDS = 60.0
+"""How long a process may take to be ready: a tenth of a second, but of a computer that does a dozen things at once."""
 
 _TRIES = 3
 """How many that wait may be found ended before something must be wrong."""

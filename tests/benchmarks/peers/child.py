@@ -10,10 +10,9 @@ import json
 import os
 import resource
 import sys
+import threading
 import time
-from collections import Counter, defaultdict
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,6 +49,7 @@ def serve(versions: dict[str, str], contender: Callable[[bytes, Task], bytes]) -
         if request["picture"] != path:
             path = request["picture"]
             data = Path(path).read_bytes()
+        watched = Watched() if request["peak"] else None
         try:
             cpu, start = cpu_seconds(), time.perf_counter()
             result = contender(data, Task(**request["task"]))
@@ -57,74 +57,80 @@ def serve(versions: dict[str, str], contender: Callable[[bytes, Task], bytes]) -
         except Exception as error:  # noqa: BLE001 - what one contender cannot do, the others can
             say({"unable": f"{type(error).__name__}: {error}"})
             continue
+        finally:
+            peak = watched.peak() if watched else 0
         if request["save"]:
             Path(request["save"]).write_bytes(result)
-        # To look at all memory takes as long as a small picture, and leaves the caches full of it.
-        peak = peak_bytes() if request["peak"] else 0
         size = len(result)
         del result  # The next one is made without it in memory.
         say({"seconds": seconds, "cpu": cpu, "bytes": size, "peak": peak})
 
 
 def cpu_seconds(without: int = 0) -> float:
-    """User and system time of this process and of the processes below it, so far, `without` one of them."""
+    """User and system time of this process and of the processes below it, so far, `without` one of them.
+
+    Of those that have ended below another one the system tells hundredths of a second only.
+    """
     usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     ended = sum(usage.ru_utime + usage.ru_stime for usage in usages)
-    below = sum(_scheduled(pid) for pid in _descendants(os.getpid()) if pid != without)
+    below = sum(_scheduled(pid) + _buried(pid) for pid in _descendants(os.getpid()) if pid != without)
     return ended + below
 
 
-def peak_bytes() -> int:
-    """The most memory that this process and those below it have held, each at its own worst moment.
+class Watched:
+    """The memory of this process and of those below it, looked at over and over again until it is asked for.
 
-    Pages of files that several of them have mapped, such as Python's, are counted once, where it may be seen which
-    these are. Files in memory, through which they speak, are counted with what they hold now.
+    A page that several of them share counts once. It takes time, so nothing is timed meanwhile.
     """
-    pids = [os.getpid(), *_descendants(os.getpid())]
-    return sum(map(_high_water, pids)) - _mapped_again(pids) + _files_in_memory()
+
+    def __init__(self) -> None:
+        self._most = 0
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+        self._thread.start()
+
+    def peak(self) -> int:
+        """The most bytes at any moment that was looked at."""
+        self._over.set()
+        self._thread.join()
+        return self._most
+
+    def _watch(self) -> None:
+        while True:
+            family = [os.getpid(), *_descendants(os.getpid())]
+            self._most = max(self._most, sum(map(_share, family)))
+            if self._over.wait(0.001):
+                return
 
 
-def _mapped_again(pids: list[int]) -> int:
-    """Bytes that are in more than one of the processes; 0 where they hide it."""
-    held: dict[str, Counter[int]] = defaultdict(Counter)
+def _share(pid: int) -> int:
+    """The process's memory, of what it shares its share; nothing where it is no more."""
     try:
-        for pid in pids:
-            place = ""
-            for line in Path(f"/proc/{pid}/smaps").read_text().splitlines():
-                name, _, value = line.partition(":")
-                if name in ("Shared_Clean", "Shared_Dirty"):
-                    held[place][pid] += int(value.split()[0]) * 1024
-                elif "-" in line.split()[0]:
-                    _, _, offset, device, inode, *path = line.split(None, 5)
-                    place = f"{device} {inode} {offset}" if inode != "0" else f"{pid} {path}"
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:
         return 0
-    return sum(sizes.total() - max(sizes.values()) for sizes in held.values())
-
-
-def _files_in_memory() -> int:
-    files = {}
-    for entry in Path("/proc/self/fd").iterdir():
-        with suppress(OSError):
-            if str(entry.readlink()).startswith("/memfd:"):
-                status = entry.stat()
-                files[status.st_ino] = status.st_blocks * 512
-    return sum(files.values())
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), 0)
 
 
 def _descendants(pid: int) -> list[int]:
-    children = [int(child) for task in _tasks(pid) for child in (task / "children").read_text().split()]
+    try:
+        children = [int(child) for task in _tasks(pid) for child in (task / "children").read_text().split()]
+    except OSError:  # It has ended meanwhile.
+        return []
     return children + [below for child in children for below in _descendants(child)]
-
-
-def _high_water(pid: int) -> int:
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    # A process that has ended and is not yet buried has no line.
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM")), 0)
 
 
 def _tasks(pid: int) -> list[Path]:
     return list(Path(f"/proc/{pid}/task").iterdir())
+
+
+def _buried(pid: int) -> float:
+    """Seconds of those below the process that have ended, and whose end it has taken note of."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
 
 
 def _scheduled(pid: int) -> float:
@@ -133,4 +139,7 @@ def _scheduled(pid: int) -> float:
     Unlike /proc's utime and stime, which count ticks of 10 ms, it is in nanoseconds; unlike the clocks of its threads
     it counts those that have ended.
     """
-    return time.clock_gettime(~pid << 3 | _SCHEDULED)
+    try:
+        return time.clock_gettime(~pid << 3 | _SCHEDULED)
+    except OSError:
+        return 0.0
