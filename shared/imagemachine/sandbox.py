@@ -35,8 +35,8 @@ class Sandbox:
     """Makes one variant of uploads, each in a fresh process; safe to share between threads.
 
     One process waits for each of the `at_once` pictures that are worked on at the same time, and one more, so that no
-    picture waits for its process. `work` names what they do, `module:function`; a function `rehearse` of that module is
-    called before, with the variant and the limits, to make what is made at its first use.
+    picture waits for its process. `work` names what they do, `module:function`; `rehearsal` what gives files of our own
+    that this is tried on before, so that what is made at its first use is made once.
     max_memory, max_output: bytes that the work on a picture may allocate, and of its largest result.
     require: raise ConfigurationError when the kernel refuses a part of the confinement.
     started: called once, with the notes, when the first process is ready.
@@ -53,8 +53,9 @@ class Sandbox:
         require: bool = False,
         started: Callable[[tuple[str, ...]], None] = lambda _: None,
         work: str = "imagemachine.render:render",
+        rehearsal: str = "imagemachine.rehearsal:pictures",
     ) -> None:
-        self._task = Task(work, variant, limits, max_memory=max_memory, max_output=max_output)
+        self._task = Task(work, variant, limits, max_memory=max_memory, max_output=max_output, rehearsal=rehearsal)
         self._bounds = variant.bounds
         self._require = require
         self._started: Callable[[tuple[str, ...]], None] | None = started

@@ -22,6 +22,19 @@ def echo(variant: Variant, data: Source, limits: Limits) -> Made:
     return Made((Output(bytes(data), "bmp", 1, 1, 1),), "echo", ("a note",))
 
 
+def trials() -> tuple[bytes, ...]:
+    """Files to try the work on."""
+    return (b"one", b"breaks", b"three")
+
+
+def tried(variant: Variant, data: Source, limits: Limits) -> Made:
+    """How often this was done in the process and those that it comes from."""
+    _earlier.append(bytes(data))
+    if data == b"breaks":
+        raise ValueError
+    return echo(variant, BMP + b"%d" % len(_earlier), limits)
+
+
 def obey(variant: Variant, source: Source, limits: Limits) -> Made:  # noqa: PLR0911, PLR0912 - a branch for each order
     """Do what the upload's first line says; anything else is its own result."""
     data = bytes(source)

@@ -33,6 +33,7 @@ def sandboxed(work: str = "obey", variant: Variant = FITTED, **changes: Any) -> 
         "max_memory": 256 * MIB,
         "max_output": 16 * MIB,
         "work": f"{sandbox_work.__name__}:{work}",
+        "rehearsal": "",
     }
     return Sandbox(variant, LIMITS, **arguments | changes)
 
@@ -394,6 +395,13 @@ def test_what_the_codec_says_is_made_fit_for_a_log_line(sandbox: Sandbox) -> Non
     assert made.engine == "e "
     assert len(made.notes) == 20
     assert all(len(note) == 500 and note.isprintable() for note in made.notes)
+
+
+def test_what_is_made_at_the_first_use_is_made_once_for_all_after_the_first_picture() -> None:
+    with closing(sandboxed("tried", rehearsal=f"{sandbox_work.__name__}:trials")) as sandbox:
+        counts = [sandbox.run(b"BM", 10).data for _ in range(5)]
+    # The first two were ready before.
+    assert counts == [b"BM1", b"BM1", b"BM4", b"BM4", b"BM4"]
 
 
 def test_several_results_come_in_their_order() -> None:

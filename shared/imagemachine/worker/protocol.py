@@ -48,5 +48,7 @@ class Task:
     """Bytes that the work may allocate, the upload included, beside the interpreter and its libraries."""
     max_output: int
     """Bytes of all that the work makes."""
+    rehearsal: str = ""
+    """`module:function`, which gives files to try the work on; nothing for none."""
     preload: tuple[str, ...] = ()
     """Further modules; a child can import nothing."""

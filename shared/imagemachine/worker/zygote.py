@@ -16,7 +16,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from imagemachine.worker import child, memory
 from imagemachine.worker.confinement import address_space, confine
@@ -118,10 +118,8 @@ class _Zygote:
         for name in self._task.preload:
             with suppress(Exception):
                 importlib.import_module(name)
-        module_name, _, function_name = self._task.work.partition(":")
-        module = importlib.import_module(module_name)
-        self._work: child.Work = getattr(module, function_name)
-        self._samples: Callable[[], Sequence[bytes]] = getattr(module, "rehearsal", tuple)
+        self._work: child.Work = _named(self._task.work)
+        self._samples: Callable[[], Sequence[bytes]] = _named(self._task.rehearsal) if self._task.rehearsal else tuple
         self._settle()
 
     def _settle(self) -> None:
@@ -140,3 +138,9 @@ class _Zygote:
             os._exit(0)
         finally:
             os._exit(1)
+
+
+def _named(name: str) -> Any:
+    """What is called `module:function`."""
+    module, _, function = name.partition(":")
+    return getattr(importlib.import_module(module), function)
