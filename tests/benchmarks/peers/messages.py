@@ -9,6 +9,7 @@ UPLOADS = "uploads"
 """The bucket that the events name."""
 
 _EXTENSIONS = {b"\xff\xd8": "jpg", b"\x89P": "png", b"GI": "gif", b"RI": "webp"}
+"""By a file's first bytes; AVIF and HEIC begin alike, with a size."""
 
 
 class Context:
@@ -23,7 +24,8 @@ class Context:
 
 def key_of(data: bytes, number: int = 0) -> str:
     """An upload's key whose extension is the picture's."""
-    return f"ingest/benchmark/picture-{number}.{_EXTENSIONS[data[:2]]}"
+    of_heif = "avif" if data[8:12] == b"avif" else "heic"
+    return f"ingest/benchmark/picture-{number}.{_EXTENSIONS.get(data[:2], of_heif)}"
 
 
 def event(keys: Sequence[str], sizes: Sequence[int]) -> dict[str, Any]:

@@ -52,7 +52,9 @@ class Job:
         answer = self._handler(messages.event([key], [len(data)]), messages.Context())
         if answer["batchItemFailures"]:
             raise RuntimeError(f"The machine did not make {task} of {key}.")
-        return self._s3.objects.pop((_RESULTS, key.replace("ingest/", "benchmark/", 1)))
+        start = key.replace("ingest/", "benchmark/", 1)  # Behind it comes another extension, where the format is one.
+        made = next(place for place in self._s3.objects if place[0] == _RESULTS and place[1].startswith(start))
+        return self._s3.objects.pop(made)
 
 
 def engine() -> dict[str, str]:

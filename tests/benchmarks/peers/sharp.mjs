@@ -13,8 +13,14 @@ const say = (answer) => process.stdout.write(JSON.stringify(answer) + "\n");
 
 const pages = async (data) => (await sharp(data, { animated: true }).metadata()).pages ?? 1;
 
+// AVIF and HEIC are one format to sharp; who uploads a HEIC gets a JPEG, as from the machine.
+const formatOf = async (data) => {
+  const { format, compression } = await sharp(data).metadata();
+  return format === "heif" ? (compression === "av1" ? "avif" : "jpeg") : format;
+};
+
 const encoded = (image, format, quality) => {
-  const options = { jpeg: { quality }, webp: { quality } };
+  const options = { jpeg: { quality }, webp: { quality }, avif: { quality } };
   return image.toFormat(format, options[format] ?? {}).toBuffer();
 };
 
@@ -34,7 +40,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   if (request.picture !== path) {
     path = request.picture;
     data = readFileSync(path);
-    ({ format } = await sharp(data).metadata());
+    format = await formatOf(data);
     count = await pages(data);
   }
   if (request.task.degrees && count > 1) {
@@ -43,7 +49,13 @@ for await (const line of createInterface({ input: process.stdin })) {
   }
   const cpu = process.cpuUsage();
   const start = process.hrtime.bigint();
-  const result = await contender(data, format, request.task);
+  let result;
+  try {
+    result = await contender(data, format, request.task);
+  } catch (error) {
+    say({ unable: String(error.message) });
+    continue;
+  }
   const seconds = Number(process.hrtime.bigint() - start) / 1e9;
   const { user, system } = process.cpuUsage(cpu);
   if (request.save) writeFileSync(request.save, result);
