@@ -9,7 +9,6 @@ peak memory.
 """
 
 import argparse
-import json
 import multiprocessing
 import resource
 import sys
@@ -26,8 +25,8 @@ from controlplane.local.children import Family
 from controlplane.local.emulator import emulator
 from controlplane.machine import DeployedVariant, Machine
 from controlplane.operating.auditing import Audit
-from controlplane.operating.repairing import LACKING, dollars, survey
-from controlplane.operating.results import Wanted
+from controlplane.operating.repairing import LACKING, survey
+from controlplane.operating.results import State, Wanted
 
 UPLOADS, RESULTS = "uploads", "results"
 RECIPE = "0123456789ab"
@@ -91,25 +90,15 @@ def audited(endpoint: str, variants: Sequence[str], below: str, *, quick: bool) 
     started, cpu = time.monotonic(), time.process_time()
     with survey(audit, variants, LACKING) as told:
         seconds = time.monotonic() - started
-        states = {
-            name: {str(state): number for state, number in count.states.items()} for name, count in told.counts.items()
-        }
+        states = [count.states for count in told.counts.values()]
         return {
-            "uploads": told.uploads,
-            "keys": told.uploads + sum(sum(each.values()) for each in states.values()) - _missing(states),
-            "looked": told.looked,
+            "keys": told.uploads + sum(each.total() - each[State.MISSING] for each in states),
             "due": len(told.due),
-            "usd": dollars(found, told.due.counts),
-            "states": states,
             "seconds": seconds,
             "cpu_seconds": time.process_time() - cpu,
             "megabytes_before": before,
             "megabytes_peak": _megabytes(),
         }
-
-
-def _missing(states: dict[str, dict[str, int]]) -> int:
-    return sum(each.get("missing", 0) for each in states.values())
 
 
 def _megabytes() -> float:
@@ -123,11 +112,10 @@ def apart(work: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print a table of what was measured; --json prints it all."""
+    """Print a table of what was measured."""
     parser = argparse.ArgumentParser(prog="run.sh audit", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--uploads", type=int, default=20_000)
     parser.add_argument("--variants", type=int, default=4)
-    parser.add_argument("--json", action="store_true")
     options = parser.parse_args(arguments)
     variants = [f"variant{chr(ord('a') + number)}" for number in range(options.variants)]
     forget_the_users_account()
@@ -137,23 +125,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
         emulator(family, Path(folder), "127.0.0.1", {}) as endpoint,
     ):
         fill(endpoint, options.uploads, variants)
-        runs = {
-            "a thousand uploads, only listed": apart(audited, endpoint, variants, _ALBUM, quick=True),
-            "all, only listed": apart(audited, endpoint, variants, "", quick=True),
-            "a thousand uploads, each result looked at": apart(audited, endpoint, variants, _ALBUM, quick=False),
-            "all, each result looked at": apart(audited, endpoint, variants, "", quick=False),
-        }
-    if options.json:
-        print(json.dumps(runs, indent=1))
-        return
-    print("| audit | keys | seconds | keys a second | CPU, µs a key | memory before, MB | at its peak, MB | due |")
-    print("|---|---:|---:|---:|---:|---:|---:|---:|")
-    for name, run in runs.items():
-        print(
-            f"| {name} | {run['keys']:,} | {run['seconds']:.1f} | {run['keys'] / run['seconds']:,.0f} "
-            f"| {run['cpu_seconds'] / run['keys'] * 1e6:.0f} | {run['megabytes_before']:.0f} "
-            f"| {run['megabytes_peak']:.0f} | {run['due']:,} |"
-        )
+        print("| audit | keys | seconds | keys a second | CPU, µs a key | memory before, MB | at its peak, MB | due |")
+        print("|---|---:|---:|---:|---:|---:|---:|---:|", flush=True)
+        for quick, how in ((True, "only listed"), (False, "each result looked at")):
+            for below, what in ((_ALBUM, "a thousand uploads"), ("", "all")):
+                run = apart(audited, endpoint, variants, below, quick=quick)
+                print(row(f"{what}, {how}", run), flush=True)
+
+
+def row(name: str, run: dict[str, Any]) -> str:
+    """A line of the table."""
+    keys, seconds = run["keys"], run["seconds"]
+    return (
+        f"| {name} | {keys:,} | {seconds:.1f} | {keys / seconds:,.0f} | {run['cpu_seconds'] / keys * 1e6:.0f} "
+        f"| {run['megabytes_before']:.0f} | {run['megabytes_peak']:.0f} | {run['due']:,} |"
+    )
 
 
 if __name__ == "__main__":
