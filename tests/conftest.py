@@ -58,6 +58,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Iterat
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("image machine")
     group.addoption("--uploads", type=int, default=150, help="how many uploads the storm has")
+    group.addoption("--results", help="a folder of results that the eye is to look at, made by eye/render_all.py")
     group.addoption("--seed", type=int, help="of the storm; another each time unless given")
 
 

@@ -4,6 +4,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from PIL import Image
 
 COLOURS = [(40 * n % 256, 90 * n % 256, 200 - 20 * n % 200) for n in range(8)]
@@ -29,30 +30,38 @@ def filled(left: int, top: int, width: int, height: int, index: int, disposal: i
     return Patch(left, top, [[index] * width] * height, disposal)
 
 
-def gif(screen: tuple[int, int], patches: Sequence[Patch], loop: int | None = 0) -> bytes:
+def gif(
+    screen: tuple[int, int],
+    patches: Sequence[Patch],
+    loop: int | None = 0,
+    *,
+    palette: Sequence[Sequence[int]] = COLOURS,
+    nothing: int = NOTHING,
+) -> bytes:
     """The file of these frames."""
-    palette = b"".join(bytes(colour) for colour in COLOURS)
-    parts = [b"GIF89a", struct.pack("<HHBBB", *screen, 0x80 | 2, 0, 0), palette]
+    bits = max(1, (len(palette) - 1).bit_length())
+    table = b"".join(bytes(colour) for colour in palette).ljust(3 << bits, b"\0")
+    parts = [b"GIF89a", struct.pack("<HHBBB", *screen, 0x80 | (bits - 1), 0, 0), table]
     if loop is not None:
         parts.append(b"\x21\xff\x0bNETSCAPE2.0\x03\x01" + struct.pack("<H", loop) + b"\0")
     for patch in patches:
         flags = patch.disposal << 2 | patch.transparent
-        parts.append(b"\x21\xf9\x04" + struct.pack("<BHBB", flags, patch.delay, NOTHING, 0))
+        parts.append(b"\x21\xf9\x04" + struct.pack("<BHBB", flags, patch.delay, nothing, 0))
         parts.append(b"\x2c" + struct.pack("<HHHHB", patch.left, patch.top, len(patch.rows[0]), len(patch.rows), 0))
-        parts.append(b"\x03" + _codes(patch.rows) + b"\0")
+        parts.append(bytes((max(2, bits),)) + _codes(patch.rows, max(2, bits)) + b"\0")
     return b"".join(parts) + b"\x3b"
 
 
-def _codes(rows: Sequence[Sequence[int]]) -> bytes:
-    """LZW's codes without any table: it is cleared before it could grow beyond four bits."""
+def _codes(rows: Sequence[Sequence[int]], bits: int) -> bytes:
+    """LZW's codes without any table: it is cleared before it could make them a bit longer."""
     codes: list[int] = []
     for number, index in enumerate(index for row in rows for index in row):
-        if number % 6 == 0:
-            codes.append(8)
+        if number % ((1 << bits) - 2) == 0:
+            codes.append(1 << bits)
         codes.append(index)
-    codes.append(9)
-    codes += [0] * (len(codes) % 2)
-    data = bytes(low | high << 4 for low, high in zip(codes[::2], codes[1::2], strict=True))
+    codes.append((1 << bits) + 1)
+    single = np.array(codes)[:, None] >> np.arange(bits + 1) & 1
+    data = np.packbits(single.astype(np.uint8), bitorder="little").tobytes()
     return b"".join(bytes((len(data[at : at + 255]),)) + data[at : at + 255] for at in range(0, len(data), 255))
 
 

@@ -215,7 +215,8 @@ def as_seen_by(eye: str, data: bytes) -> list[Image.Image]:
     import pytest
 
     pyvips = pytest.importorskip("pyvips")
-    whole = _by_libvips(pyvips.Image.new_from_buffer(data, "", n=-1))
-    image = pyvips.Image.new_from_buffer(data, "", n=-1)
-    height = image.get("page-height") if image.get_typeof("page-height") else image.height
+    several = {"n": -1} if data[:3] == b"GIF" or data[:4] == b"RIFF" or data[4:8] == b"ftyp" else {}
+    image = pyvips.Image.new_from_buffer(data, "", **several)
+    height = image.get("page-height") if several and image.get_typeof("page-height") else image.height
+    whole = _by_libvips(image)
     return [whole.crop((0, top, whole.width, top + height)) for top in range(0, whole.height, height)]

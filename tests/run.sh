@@ -10,12 +10,14 @@ source shared/controlplane/python.sh
 usage() {
   cat <<'TEXT'
 tests/run.sh [--checks | --quick] [PYTEST ARGUMENT ...]
+tests/run.sh eye [PYTEST ARGUMENT ...]
 
   Checks the code, then runs the tests: unit, contract, integration on the emulated account, and with a Docker
   engine the containers. The first use makes an environment below .machine/ from pinned, hashed packages.
 
   --checks    the checks of the code only
   --quick     checks, unit and contract tests only
+  eye         every kind of picture that is claimed, in every variant, as libvips sees it; all variants against each other
   anything else goes to pytest, and replaces the choice of tests: tests/run.sh tests/unit -k keys
 TEXT
 }
@@ -52,7 +54,9 @@ main() {
   python="$(python::find)" || exit 1
   python="$("${python}" -E -s shared/controlplane/environment.py tests tests/requirements.txt)" || exit 1
   export PYTHONDONTWRITEBYTECODE=1
-  if (($# > 0)); then
+  if [[ "${1:-}" == eye ]]; then
+    exec "${python}" -m pytest --numprocesses 2 tests/eye "${@:2}"
+  elif (($# > 0)); then
     exec "${python}" -m pytest "$@"
   fi
   lint
@@ -60,6 +64,8 @@ main() {
   step 'unit and contract tests'
   "${python}" -m pytest --numprocesses 2 tests/unit tests/contract
   if [[ -n ${quick} ]]; then return; fi
+  step 'the eyes of another library'
+  "${python}" -m pytest --numprocesses 2 tests/eye
   step 'hostile files'
   "${python}" -m pytest --numprocesses 2 tests/hostile
   "${python}" tests/hostile/fuzz.py --seconds 10 --seed 1

@@ -5,6 +5,7 @@ import io
 import json
 import re
 import subprocess
+import sys
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from eye.table import kinds, sample
 from integration.engine import ROOT, docker, marks, run, variant
 from integration.engine import base as built_base
 
@@ -109,10 +111,35 @@ def test_the_commands_of_the_readme_make_a_variant(base: str, tmp_path: Path) ->
         assert result.size == (320, 214)
 
 
-def test_unit_and_contract_tests_pass_inside(base: str) -> None:
+@pytest.fixture(scope="module")
+def with_tests(base: str) -> str:
+    """The image with the tests beside it."""
     del base
     run("docker/base/build.sh", "image-machine-test", settings={"TARGET": "test"})
-    told = docker("run", "--rm", "--init", "--read-only", "--tmpfs", "/tmp", "image-machine-test")  # noqa: S108
+    return "image-machine-test"
+
+
+_CONFINED = ("run", "--rm", "--init", "--read-only", "--tmpfs", "/tmp")  # noqa: S108
+
+
+def test_another_library_sees_in_its_results_what_it_should(with_tests: str, tmp_path: Path) -> None:
+    """Rendered in the image, which has no libvips; looked at here."""
+    uploads, results = tmp_path / "uploads", tmp_path / "results"
+    uploads.mkdir()
+    results.mkdir()
+    tmp_path.chmod(0o755)  # The image has a user of its own.
+    results.chmod(0o777)
+    for kind in kinds():
+        made = sample(kind)
+        if not isinstance(made, str):
+            (uploads / str(kind)).write_bytes(made.data)
+    python = ("--env", "PYTHONPATH=/opt/tests:tests", "--entrypoint", "python3", with_tests, "-m", "eye.render_all")
+    docker(*_CONFINED, "--volume", f"{tmp_path}:/eye", *python, "/eye/uploads", "/eye/results")
+    run(sys.executable, "-m", "pytest", "--quiet", "tests/eye/test_eye.py", "--results", results)
+
+
+def test_unit_and_contract_tests_pass_inside(with_tests: str) -> None:
+    told = docker(*_CONFINED, with_tests)
     assert re.search(r"\d{3,} passed", told)
     assert "Not tested here" not in told
 

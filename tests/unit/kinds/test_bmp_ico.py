@@ -2,21 +2,18 @@
 
 import io
 import struct
-from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from PIL import Image
 
+from bmp_kit import ORDERS, bmp, icon
 from pictures_kit import as_lying, far, file_of, rendered, scene, variants
 
 every_variant = pytest.mark.parametrize("name", variants())
 some = settings(max_examples=10, deadline=None)
-ORDERS = {"BGRA": (2, 1, 0, 3), "RGBA": (0, 1, 2, 3), "ABGR": (3, 2, 1, 0)}
-"""The band that each byte of a pixel holds."""
 
 
 def disc(width: int, height: int) -> Image.Image:
@@ -25,18 +22,6 @@ def disc(width: int, height: int) -> Image.Image:
     inside = (x - width / 2) ** 2 + (y - height / 2) ** 2 < (min(width, height) * 0.4) ** 2
     rgba = np.dstack([np.asarray(scene(width, height)), np.full((height, width), 255, np.uint8)])
     return Image.fromarray(np.where(inside[..., None], rgba, 0).astype(np.uint8), "RGBA")
-
-
-def bmp(image: Image.Image, version: int, order: str, *, upside_down: bool = False) -> bytes:
-    """A BMP of 32 bits with masks for all four bands, in the header of version 4 or 5."""
-    bands: NDArray[Any] = np.asarray(image)[:, :, list(ORDERS[order])]
-    samples = (bands if upside_down else bands[::-1]).tobytes()
-    length = {4: 108, 5: 124}[version]
-    masks = [0xFF << 8 * ORDERS[order].index(band) for band in range(4)]
-    height = -image.height if upside_down else image.height
-    head = struct.pack("<2sLLL", b"BM", 14 + length + len(samples), 0, 14 + length)
-    head += struct.pack("<LllHHLLllLL", length, image.width, height, 1, 32, 3, len(samples), 2835, 2835, 0, 0)
-    return (head + struct.pack("<4L", *masks) + b"BGRs").ljust(14 + length, b"\0") + samples
 
 
 @every_variant
@@ -74,19 +59,6 @@ def test_a_density_is_turned_with_its_picture(degrees: str, mode: str) -> None:
     upload[38:46] = struct.pack("<ll", 11_811, 5906)
     (across, down) = Image.open(io.BytesIO(rendered(bytes(upload), degrees).data)).info["dpi"]
     assert (round(across), round(down)) == (150, 300)
-
-
-def icon(image: Image.Image, mask: NDArray[np.bool_], *, alpha: bool) -> bytes:
-    """An icon of 32 bits with a mask: True is transparent."""
-    pixels = np.asarray(image)[::-1, :, [2, 1, 0, 3]].copy()
-    if not alpha:
-        pixels[..., 3] = 0
-    rows = np.zeros((image.height, (image.width + 31) // 32 * 32), bool)
-    rows[:, : image.width] = mask[::-1]
-    picture = struct.pack("<LllHHLLllLL", 40, image.width, 2 * image.height, 1, 32, 0, 0, 0, 0, 0, 0)
-    picture += pixels.tobytes() + np.packbits(rows, axis=1).tobytes()
-    entry = struct.pack("<4B2H2L", image.width % 256, image.height % 256, 0, 0, 1, 32, len(picture), 22)
-    return struct.pack("<3H", 0, 1, 1) + entry + picture
 
 
 @every_variant

@@ -1,7 +1,6 @@
 """PNGs of every depth with one transparent colour, and chunks that are not as they should be."""
 
 import struct
-import zlib
 from typing import Any
 
 import numpy as np
@@ -13,41 +12,10 @@ from PIL import Image
 
 from imagemachine.errors import Reason, Rejected
 from pictures_kit import REPORTS, as_lying, far, furthest, rendered, scene, variants
+from png_kit import png
 
 Samples = NDArray[Any]
 every_variant = pytest.mark.parametrize("name", variants())
-GREY, COLOUR = 0, 2
-
-
-def chunk(name: bytes, payload: bytes) -> bytes:
-    return struct.pack(">L", len(payload)) + name + payload + struct.pack(">L", zlib.crc32(name + payload))
-
-
-def png(samples: Samples, depth: int, *more: tuple[bytes, bytes], interlaced: bool = False) -> bytes:
-    """The PNG of grey (two axes) or colour (three), its rows unfiltered."""
-    height, width = samples.shape[:2]
-    passes = [(0, 0, 1, 1)]
-    if interlaced:
-        passes = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)]
-    data = b"".join(rows(samples[top::down, left::right], depth) for left, top, right, down in passes)
-    colour = COLOUR if samples.ndim == 3 else GREY
-    head = chunk(b"IHDR", struct.pack(">LLBBBBB", width, height, depth, colour, 0, 0, interlaced))
-    middle = b"".join(chunk(*one) for one in more)
-    return b"\x89PNG\r\n\x1a\n" + head + middle + chunk(b"IDAT", zlib.compress(data)) + chunk(b"IEND", b"")
-
-
-def rows(samples: Samples, depth: int) -> bytes:
-    if not samples.size:
-        return b""
-    flat = samples.reshape(samples.shape[0], -1)
-    if depth == 16:
-        packed = flat.astype(">u2").view(np.uint8).reshape(flat.shape[0], -1)
-    elif depth == 8:
-        packed = flat.astype(np.uint8)
-    else:
-        bits = (flat[..., None] >> np.arange(depth - 1, -1, -1)) & 1
-        packed = np.packbits(bits.reshape(flat.shape[0], -1).astype(np.uint8), axis=1)
-    return b"".join(b"\0" + row.tobytes() for row in packed)
 
 
 def disc(size: tuple[int, int], depth: int, colours: int) -> tuple[Samples, bytes, Image.Image]:

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -14,6 +13,7 @@ from PIL import Image
 
 from imagemachine.errors import Reason, Rejected
 from pictures_kit import as_lying, far, file_of, rendered, scene, variants
+from tiff_kit import packed, tiff
 
 every_variant = pytest.mark.parametrize("name", variants())
 some = settings(max_examples=10, deadline=None)
@@ -34,19 +34,6 @@ def layouts() -> st.SearchStrategy[dict[str, Any]]:
             "rows": st.sampled_from([1, 10, 1000]),
         }
     )
-
-
-def tiff(samples: Samples, *, rows: int = 1000, planarconfig: str = "contig", **how: Any) -> bytes:
-    if how.get("compression") is None:
-        how["predictor"] = None
-    if planarconfig == "separate" and samples.ndim == 3:
-        samples = np.moveaxis(samples, -1, 0)
-    file = io.BytesIO()
-    with tifffile.TiffWriter(file, bigtiff=how.pop("bigtiff", False), byteorder=how.pop("byteorder", "<")) as writer:
-        rows_per_strip = None if how.get("tile") else rows
-        how |= {} if samples.ndim == 2 else {"planarconfig": planarconfig}
-        writer.write(samples, rowsperstrip=rows_per_strip, metadata=None, **how)
-    return file.getvalue()
 
 
 def picture(size: tuple[int, int], mode: str = "RGBA") -> Image.Image:
@@ -104,22 +91,6 @@ def test_white_as_zero_is_no_negative(name: str, size: tuple[int, int], how: dic
     image = picture(size, "L")
     samples = 65_535 - deep(image) if bits == 16 else 255 - np.asarray(image)
     assert far(seen(tiff(samples, photometric="miniswhite", **how), name), image.convert("RGBA")) <= 3
-
-
-def packed(levels: Samples, bits: int, order: str, photometric: int) -> bytes:
-    """A TIFF of so many bits a sample, less than eight, each row to the next whole byte."""
-    height, width = levels.shape
-    several = 8 // bits
-    rows = np.zeros((height, -(-width // several) * several), np.uint8)
-    rows[:, :width] = levels
-    data = sum(rows[:, place::several].astype(int) << (8 - bits * (place + 1)) for place in range(several))
-    strip = np.asarray(data, np.uint8).tobytes()
-    numbers = {256: width, 257: height, 258: bits, 259: 1, 262: photometric, 273: 8, 277: 1, 278: height}
-    numbers[279] = len(strip)
-    strip += b"\0" * (len(strip) % 2)
-    entries = b"".join(struct.pack(order + "HHLL", tag, 4, 1, value) for tag, value in sorted(numbers.items()))
-    head = (b"II" if order == "<" else b"MM") + struct.pack(order + "HL", 42, 8 + len(strip))
-    return head + strip + struct.pack(order + "H", len(numbers)) + entries + bytes(4)
 
 
 @every_variant

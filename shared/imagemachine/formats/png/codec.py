@@ -89,6 +89,8 @@ def _patches(file: chunks.Png, key: bytes) -> Iterator[Patch]:
     for frame in file.frames:
         header = replace(file.header, width=frame.width, height=frame.height)
         picture = decoding.keyed(header, frame.data, key) if key else None
+        if picture is None and header.depth == 16:
+            picture = decoding.sixteen_bits(header, frame.data)
         image = picture.as_raster().image if picture else decoding.open_chunks(header, frame.data, about)
         disposal = _DISPOSALS.get(frame.dispose, Disposal.KEEP)
         seconds = Fraction(frame.delay[0], frame.delay[1] or 100)

@@ -118,7 +118,7 @@ def decode(header: _TiffHeader, wanted: Wanted) -> Picture:
             return picture
     image = opened("TIFF", header.data)
     image.load()
-    return Raster.of(image)
+    return Raster.of(image.convert("LA") if image.mode == "La" else image)  # Nothing else can be done with it.
 
 
 def encode(picture: Raster | SixteenBit, options: Options) -> bytes:
