@@ -11,6 +11,7 @@ usage() {
   cat <<'TEXT'
 tests/run.sh [--checks | --quick] [PYTEST ARGUMENT ...]
 tests/run.sh eye [PYTEST ARGUMENT ...]
+tests/run.sh mutants [--seed N] [--count 200] [--only PATH] [--wide]
 
   Checks the code, then runs the tests: unit, contract, integration on the emulated account, and with a Docker
   engine the containers. The first use makes an environment below .machine/ from pinned, hashed packages.
@@ -18,6 +19,7 @@ tests/run.sh eye [PYTEST ARGUMENT ...]
   --checks    the checks of the code only
   --quick     checks, unit and contract tests only
   eye         every kind of picture that is claimed, in every variant, as libvips sees it; all variants against each other
+  mutants     deliberate mistakes, one at a time in a copy of the code: says which of them no test notices
   anything else goes to pytest, and replaces the choice of tests: tests/run.sh tests/unit -k keys
 TEXT
 }
@@ -56,6 +58,10 @@ main() {
   export PYTHONDONTWRITEBYTECODE=1
   if [[ "${1:-}" == eye ]]; then
     exec "${python}" -m pytest --numprocesses 2 tests/eye "${@:2}"
+  elif [[ "${1:-}" == mutants ]]; then
+    local changer
+    changer="$("$(python::find)" -E -s shared/controlplane/environment.py mutants tests/mutants/requirements.txt)" || exit 1
+    exec "${changer}" tests/mutants/mutants.py --python "${python}" "${@:2}"
   elif (($# > 0)); then
     exec "${python}" -m pytest "$@"
   fi

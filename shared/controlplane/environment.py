@@ -116,7 +116,7 @@ def _make(home: Path, purpose: Purpose) -> None:
     _say("  1/3  a Python environment")
     _virtual_environment(home / "venv")
     _say(f"  2/3  {count} pinned packages, each checked against its hash")
-    _pip(home, "install", "--require-hashes", "--only-binary", ":all:", "-r", purpose.requirements)
+    _pip(home, "install", "--require-hashes", "--no-deps", "--only-binary", ":all:", "-r", purpose.requirements)
     if purpose.sources.exists():
         _pip(home, "install", "--require-hashes", "--no-deps", "--no-build-isolation", "-r", purpose.sources)
     _say("  3/3  Lambda's Runtime Interface Emulator")
