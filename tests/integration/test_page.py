@@ -56,7 +56,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
             start_new_session=True,
         )
     try:
-        _until(lambda: "aws s3 ls" in log.read_text())
+        _until(lambda: "export AWS_ENDPOINT_URL" in log.read_text())
         told = log.read_text()
         yield Kept(
             page=re.findall(r"^Page: +(\S+)", told, re.MULTILINE)[0],

@@ -10,17 +10,17 @@ import re
 import subprocess
 import threading
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from controlplane.deploying import engine
+from controlplane.deploying.engine import DOCKER
 from controlplane.errors import Failure
 from controlplane.local.aws import CREDENTIALS, PROXIES, REGION, client
 from controlplane.local.hosts import Function, Site, Stack
 from controlplane.local.processes import Front, FunctionProcess, Redelivery, answers, close, proxies
 from controlplane.machine import digests_parameter
 
-DOCKER = "docker"
 BASE = "image-machine-base"
 HOST = "host.docker.internal"
 """This computer, as a container calls it."""
@@ -40,7 +40,8 @@ class Containers:
 
     def prepare(self) -> None:
         """Build the images. Raises Failure."""
-        _engine_answers()
+        if (why := engine.missing()) is not None:
+            raise Failure(f"{why} On Linux, --processes needs none.")
         self._site.say("Building the images; the first time takes a few minutes ...")
         self._run([self._site.project / "docker/base/build.sh", BASE])
         for variant in self._site.variants:
@@ -174,16 +175,3 @@ class FunctionContainer(FunctionProcess):
 
 def _local(variant: str) -> str:
     return f"image-machine-{variant}"
-
-
-def _engine_answers() -> None:
-    """Raises Failure where no Docker engine does."""
-    with suppress(FileNotFoundError):
-        answer = subprocess.run([DOCKER, "info"], capture_output=True, text=True, check=False)
-        if answer.returncode == 0:
-            return
-        raise Failure(
-            "No Docker engine answers: start it, or check that you may use it (docker info). "
-            "On Linux, --processes needs none."
-        )
-    raise Failure("--containers needs Docker, and there is none on PATH. On Linux, --processes needs none.")

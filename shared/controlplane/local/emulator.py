@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from controlplane.environment import PROJECT
 from controlplane.errors import Failure
 from controlplane.local.children import Family, stop
 
@@ -85,15 +84,7 @@ def _start(family: Family, state: Path, log: Path, settings: Mapping[str, str]) 
     # By a server written in C: the emulator takes its share of the processors that the functions need, and with the
     # server that it brings two thirds of that went into HTTP.
     command = [
-        *(
-            sys.executable,
-            "-s",
-            "-m",
-            "uvicorn",
-            "controlplane.local.account:app",
-            "--app-dir",
-            str(PROJECT / "shared"),
-        ),
+        *(sys.executable, "-s", "-m", "uvicorn", "ministack.app:app"),
         *("--host", settings["BIND_HOST"], "--port", settings["GATEWAY_PORT"]),
         *("--http", "httptools", "--loop", "uvloop", "--ws", "none", "--interface", "asgi3"),
         *("--timeout-keep-alive", str(_KEEP_ALIVE_SECONDS), "--timeout-graceful-shutdown", "1"),

@@ -1,7 +1,6 @@
 """What `--keep` adds to a run: the page, and word of what happens meanwhile."""
 
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -34,10 +33,12 @@ Page:     {page}
 {folder}Uploads:  s3://{deployed.source_bucket}/{INGEST}
 Results:  s3://{deployed.output_bucket}/
 
+  curl -T photo.jpg {deployed.endpoint}/{deployed.source_bucket}/{INGEST}
+  ./deploy.sh status --local      # or explain, logs, rejected, redrive, audit, backfill
+
+With these variables whatever speaks to AWS speaks to the machine, an AWS CLI of yours, too:
+
   export AWS_ENDPOINT_URL={deployed.endpoint} {settings}
-  alias aws='{_relative(sys.executable)} -m awscli'    # or an AWS CLI of yours
-  aws s3 cp photo.jpg s3://{deployed.source_bucket}/{INGEST}
-  aws s3 ls --recursive s3://{deployed.output_bucket}/
 """
 
 
@@ -56,9 +57,3 @@ def told(picture: Picture) -> str:
 def told_outside(names: Sequence[str]) -> str:
     """That these are not seen by the machine."""
     return printable(f"Outside {INGEST}, so that no variant is made: {', '.join(names)}.")
-
-
-def _relative(path: str) -> str:
-    """Shorter where it is below the current folder."""
-    here = Path.cwd()
-    return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else path

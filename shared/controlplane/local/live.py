@@ -11,11 +11,10 @@ from typing import BinaryIO
 from controlplane.local.arrivals import Arrival
 from controlplane.local.background import background
 from controlplane.local.inspector import Inspector
-from controlplane.local.objects import TransferError
 from controlplane.local.outcomes import Outcome
 from controlplane.local.report import Picture
 from controlplane.local.results import PREVIEWS, UPLOADS, OutputFolder
-from controlplane.local.transfers import Transfers
+from controlplane.local.transfers import TransferError, Transfers
 from controlplane.local.uploads import EXTENSIONS, INGEST, MAX_KEY_BYTES, Upload
 from controlplane.page.desk import Picture as Shown
 from controlplane.page.desk import RefusedError
@@ -116,7 +115,7 @@ class Live:
         with self._lock:
             self._pictures = {picture.upload.key: picture for picture in pictures} | self._pictures
 
-    def put(self, path: str, file: BinaryIO, length: int) -> None:
+    def put(self, path: str, file: BinaryIO) -> None:
         """Upload a file that was dropped on the page. Raises RefusedError."""
         pure = PurePosixPath(path)
         if pure.is_absolute() or str(pure) != path or ".." in pure.parts or "\0" in path:
@@ -126,7 +125,7 @@ class Live:
         if len((INGEST + path).encode()) > MAX_KEY_BYTES:
             raise RefusedError(f"Its key would have more than {MAX_KEY_BYTES:,} bytes.")
         try:
-            self._transfers.put(INGEST + path, file, length)
+            self._transfers.put(INGEST + path, file)
         except TransferError as error:
             raise RefusedError(f"The upload failed: {error}.") from error
 

@@ -12,7 +12,6 @@ import resource
 import sys
 import warnings
 from pathlib import Path
-from typing import BinaryIO
 
 import pillow_heif
 from PIL import Image, ImageOps
@@ -32,7 +31,7 @@ _LYING = frozenset({5, 6, 7, 8})
 
 def look(file: Path, preview: Path, always: bool) -> dict[str, int | bool | str | None]:
     """What inspector.Seen says of `file`; writes `preview` where there is need of it."""
-    with file.open("rb") as opened, _opened(opened) as picture:
+    with file.open("rb") as opened, Image.open(opened) as picture:
         seen = {
             "width": picture.width,
             "height": picture.height,
@@ -46,13 +45,6 @@ def look(file: Path, preview: Path, always: bool) -> dict[str, int | bool | str 
         if always or large or picture.format not in SHOWN_BY_BROWSERS:
             _write(picture, preview)
         return seen
-
-
-def _opened(file: BinaryIO) -> Image.Image:
-    if hasattr(os, "posix_fadvise"):
-        # Nearly always the first few kilobytes are enough, and results are not in memory; see disk.py.
-        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_RANDOM)
-    return Image.open(file)
 
 
 def _write(picture: Image.Image, preview: Path) -> None:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 
+from controlplane.deploying.variants import folders
 from controlplane.local import stack
 from controlplane.local.children import Family
 from controlplane.local.emulator import emulator
@@ -34,13 +35,13 @@ def machine(
     workspace = Path(tempfile.mkdtemp(prefix="image-machine-"))
     try:
         with Family(workspace) as family:
-            variants = stack.variants(project)
-            host = host_class(Site(project, variants, STACK_NAME, workspace, family, report_line, say))
+            names = folders(project)
+            host = host_class(Site(project, names, STACK_NAME, workspace, family, report_line, say))
             try:
                 host.prepare()
                 with emulator(family, workspace, host.bind_address, host.emulator_environment(), port) as endpoint:
                     given = {**parameters, **host.stack_parameters(endpoint)}
-                    deployed = stack.deploy(endpoint, project, STACK_NAME, variants, given)
+                    deployed = stack.deploy(endpoint, project, STACK_NAME, names, given)
                     try:
                         host.start(deployed)
                         yield deployed, family

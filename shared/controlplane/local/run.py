@@ -10,7 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from controlplane.local import report, sheet, stack
+from controlplane.deploying.variants import folders
+from controlplane.local import report, sheet
 from controlplane.local.aws import forget_the_users_account
 from controlplane.local.containers import Containers
 from controlplane.local.expectations import expectations
@@ -57,7 +58,7 @@ def run(project: Path, wanted: Wanted) -> int:
     folder = OutputFolder(wanted.out)
     forget_the_users_account()
     stop_on_signals()
-    variants = stack.variants(project)
+    variants = folders(project)
     following = Following(variants, wanted.collected.uploads, stay)
     host = Containers if wanted.in_containers else Processes
     with ExitStack() as opened:

@@ -11,6 +11,7 @@ from controlplane.errors import Failure
 from controlplane.local.aws import client
 from controlplane.local.hosts import Function, Stack
 from controlplane.local.outcomes import MAX_RECEIVES
+from controlplane.stacks import first_failure
 
 DEPLOY_SECONDS = 60.0
 
@@ -23,11 +24,6 @@ LOCAL_PARAMETERS: Mapping[str, str] = {
     # This computer's kernel is what it is; the log says what it refuses.
     "RequireSandbox": "false",
 }
-
-
-def variants(project: Path) -> tuple[str, ...]:
-    """The folders of images/ that hold a function."""
-    return tuple(sorted(app.parent.name for app in (project / "images").glob("*/app.py")))
 
 
 def deploy(endpoint: str, project: Path, name: str, names: tuple[str, ...], parameters: Mapping[str, str]) -> Stack:
@@ -62,17 +58,10 @@ def _outputs(cloudformation: Any, name: str) -> dict[str, str]:
         if stack["StackStatus"] == "CREATE_COMPLETE":
             return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
         if stack["StackStatus"] != "CREATE_IN_PROGRESS":
-            raise Failure(f"The stack could not be deployed: {_cause(cloudformation, name) or stack['StackStatus']}")
+            events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
+            raise Failure(f"The stack could not be deployed: {first_failure(events, None) or stack['StackStatus']}")
         time.sleep(0.03)
     raise Failure(f"The stack was not up after {DEPLOY_SECONDS:.0f} seconds.")
-
-
-def _cause(cloudformation: Any, name: str) -> str | None:
-    """The first failure in the stack's history."""
-    events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
-    failed = [event for event in events if event["ResourceStatus"].endswith("_FAILED")]
-    failed.sort(key=lambda event: event["Timestamp"])
-    return next((f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason')}" for event in failed), None)
 
 
 def _function(functions: Any, name: str, variant: str) -> Function:

@@ -1,7 +1,6 @@
 """Pictures on their way in and results on their way out, a few at a time."""
 
 import mimetypes
-import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -9,23 +8,29 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Self
 
-from controlplane.local import disk
+from botocore.exceptions import BotoCoreError, ClientError
+
+from controlplane.local.aws import client
 from controlplane.local.hosts import Stack
 from controlplane.local.inspector import Inspector, Seen
-from controlplane.local.objects import Objects, TransferError
 from controlplane.local.outcomes import Outcome, Output
 from controlplane.local.report import Picture, Result
 from controlplane.local.results import PREVIEWS, UPLOADS, OutputFolder
 from controlplane.local.uploads import Upload
 
 AT_A_TIME = 2
+_PIECE_BYTES = 1 << 20
+
+
+class TransferError(Exception):
+    """An object could not be put or taken; the message says why, without a full stop."""
 
 
 class Transfers:
     """Uploads and downloads in the background; leaving the block abandons what has not begun."""
 
     def __init__(self, stack: Stack, folder: OutputFolder, inspector: Inspector) -> None:
-        self._objects = Objects(stack.endpoint)
+        self._s3 = client("s3", stack.endpoint)
         self._stack = stack
         self._folder = folder
         self._inspector = inspector
@@ -39,8 +44,6 @@ class Transfers:
     def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
         for pool in (self._in, self._out):
             pool.shutdown(wait=error is None, cancel_futures=error is not None)
-        if error is None:
-            self._objects.close()
 
     def send(self, uploads: Sequence[Upload], on_failure: Callable[[Upload, str], None]) -> None:
         """Upload in the background; on_failure gets a sentence for each file that could not be."""
@@ -65,20 +68,28 @@ class Transfers:
         assert upload.source is not None  # noqa: S101 - what lies in the bucket is not sent there
         try:
             with upload.source.open("rb") as file:
-                self.put(upload.key, file, os.fstat(file.fileno()).st_size)
+                self.put(upload.key, file)
         except OSError as error:
             on_failure(upload, f"The file could not be read: {error.strerror}.")
         except TransferError as error:
             on_failure(upload, f"The upload failed: {error}.")
 
-    def put(self, key: str, file: BinaryIO, length: int) -> None:
-        """Upload the first `length` bytes of `file`, now. Raises TransferError."""
+    def put(self, key: str, file: BinaryIO) -> None:
+        """Upload what is left of `file`, now. Raises OSError, TransferError."""
         kind = mimetypes.guess_type(key)[0] or "application/octet-stream"
-        self._objects.put(self._stack.source_bucket, key, file, length, kind)
+        try:
+            self._s3.put_object(Bucket=self._stack.source_bucket, Key=key, Body=file, ContentType=kind)
+        except (BotoCoreError, ClientError) as error:
+            raise TransferError(str(error).rstrip(".")) from error
 
     def get(self, key: str, target: Path, *, of_upload: bool) -> None:
         """Download an upload, or a result, into a file, now. Raises OSError, TransferError."""
-        self._objects.get(self._stack.source_bucket if of_upload else self._stack.output_bucket, key, target)
+        bucket = self._stack.source_bucket if of_upload else self._stack.output_bucket
+        with target.open("wb") as output:
+            try:
+                shutil.copyfileobj(self._s3.get_object(Bucket=bucket, Key=key)["Body"], output, _PIECE_BYTES)
+            except (BotoCoreError, ClientError) as error:
+                raise TransferError(str(error).rstrip(".")) from error
 
     def _picture(self, upload: Upload, outcomes: Sequence[Outcome]) -> Picture:
         """The upload beside its results; one of which nothing was made is not opened."""
@@ -89,7 +100,6 @@ class Transfers:
         if not paths:
             return Picture(upload, size, results)
         copy = self._copied(upload)
-        # What was uploaded, and not its copy, where there is a choice: that one is on the disk by now.
         original = upload.source or copy
         if copy is not None and original is not None:
             paths[original] = f"{UPLOADS}/{upload.path}"
@@ -118,8 +128,7 @@ class Transfers:
             if upload.source is None:
                 self.get(upload.key, copy, of_upload=True)
                 return copy
-            with upload.source.open("rb", buffering=0) as file, disk.Output(copy) as output:
-                output.write(file.readinto)
+            shutil.copyfile(upload.source, copy)
         except (OSError, ValueError, TransferError):
             return None
         return copy

@@ -104,7 +104,7 @@ class _Page:
             if file.tell() != length:
                 raise HTTPException(400, "The upload ended early.")
             file.seek(0)
-            await run_in_threadpool(desk.put, path, file, length)
+            await run_in_threadpool(desk.put, path, file)
         return Response(status_code=201)
 
     async def lines(self, request: Request) -> Response:

@@ -39,8 +39,8 @@ class Desk(Protocol):
     def most_bytes(self) -> int:
         """The largest file that is taken."""
 
-    def put(self, path: str, file: BinaryIO, length: int) -> None:
-        """Upload `length` bytes as `path` below the prefix. Raises RefusedError."""
+    def put(self, path: str, file: BinaryIO) -> None:
+        """Upload what is left of `file` as `path` below the prefix. Raises RefusedError."""
 
     def small(self, key: str, *, of_upload: bool) -> Picture:
         """A picture of a few hundred pixels of the upload or result `key`. Raises RefusedError."""

@@ -8,8 +8,8 @@ from typing import Any, cast
 import pytest
 
 from controlplane.local.live import Live, written_down
-from controlplane.local.objects import TransferError
 from controlplane.local.report import Picture
+from controlplane.local.transfers import TransferError
 from controlplane.local.uploads import Upload
 from controlplane.page.desk import RefusedError
 
@@ -20,10 +20,10 @@ class Bucket:
     def __init__(self) -> None:
         self.taken: dict[str, bytes] = {}
 
-    def put(self, key: str, file: Any, length: int) -> None:
+    def put(self, key: str, file: Any) -> None:
         if "refused" in key:
             raise TransferError("S3 answered 503 Slow Down")
-        self.taken[key] = file.read(length)
+        self.taken[key] = file.read()
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_what_is_not_taken_is_a_sentence(live: Live, bucket: Bucket, path: str, 
     file = tmp_path / "file"
     file.write_bytes(b"x")
     with file.open("rb") as opened, pytest.raises(RefusedError, match=why):
-        live.put(path, opened, 1)
+        live.put(path, opened)
     assert bucket.taken == {}
 
 
@@ -80,5 +80,5 @@ def test_what_is_taken_keeps_its_path(live: Live, bucket: Bucket, path: str, tmp
     file = tmp_path / "file"
     file.write_bytes(b"xyz")
     with file.open("rb") as opened:
-        live.put(path, opened, 3)
+        live.put(path, opened)
     assert bucket.taken == {f"ingest/{path}": b"xyz"}

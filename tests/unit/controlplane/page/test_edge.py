@@ -38,7 +38,7 @@ class Drawer:
         self.journal = Journal()
         self.beside = {"hero": ("webp", "avif")}
 
-    def put(self, path: str, file: BinaryIO, length: int) -> None:
+    def put(self, path: str, file: BinaryIO) -> None:
         raise RefusedError("It takes none.")
 
     def small(self, key: str, *, of_upload: bool) -> Picture:
