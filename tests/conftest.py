@@ -1,5 +1,6 @@
 """What tests share: an emulated account, without the machine on it."""
 
+import random
 from collections.abc import Iterator
 from typing import Any
 
@@ -59,7 +60,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("image machine")
     group.addoption("--uploads", type=int, default=150, help="how many uploads the storm has")
     group.addoption("--results", help="a folder of results that the eye is to look at, made by eye/render_all.py")
-    group.addoption("--seed", type=int, help="of the storm; another each time unless given")
+    group.addoption(
+        "--seed", type=int, help="of the storm and of what is throttled or stopped; another each time unless given"
+    )
+    group.addoption("--every-step", action="store_true", help="stop a deployment before each of its calls, not at some")
 
 
 _WITH_AN_ENGINE_SECONDS = 1800
@@ -70,3 +74,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("docker") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(_WITH_AN_ENGINE_SECONDS))
+
+
+@pytest.fixture
+def seed(request: pytest.FixtureRequest) -> int:
+    """Of whatever happens at random; a test that uses it prints it."""
+    chosen = request.config.getoption("--seed")
+    return int(chosen) if chosen is not None else random.SystemRandom().randrange(10**6)

@@ -1,10 +1,14 @@
 """A burst of uploads through the machine, step by step: S3's events, the queues, their pollers, the functions.
 
 A discrete-time model in whole messages. In every step uploads arrive in each variant's queue, invocations that are
-through leave, and as many new ones start as every rule allows. Only what AWS documents is modelled; what it does not
-(jitter, throttled invocations that back off, S3 splitting a hot prefix by itself) is left out.
+through leave, pollers receive what they have room for, and of that as many invocations start as the account allows.
+What does not start is throttled: its poller keeps it and tries again until the messages' visibility ends; then they are
+back in the queue, and after too many receives they are dead letters. Who is next of those in pollers' hands is chance.
+Only what AWS documents is modelled; what it does not (by how much a throttled mapping backs off, jitter, S3 splitting a
+hot prefix by itself) is left out. A mapping that does not back off is the worst case for receives.
 """
 
+import random
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -56,14 +60,15 @@ class Polling:
 def standard(rules: Rules, maximum_concurrency: int = 0) -> Polling:
     """The default; `maximum_concurrency` 0 sets none."""
     most = min(rules.standard_most, maximum_concurrency or rules.standard_most)
-    return Polling("standard", min(rules.standard_start, most), rules.standard_per_minute, most)
+    name = f"polling for at most {most} invocations a queue" if maximum_concurrency else "polling without a limit"
+    return Polling(name, min(rules.standard_start, most), rules.standard_per_minute, most)
 
 
 def provisioned(rules: Rules, least: int, most: int) -> Polling:
     """With event pollers of one's own, from `least` to `most` of them."""
     each = rules.invocations_per_poller
     rate = rules.polls_per_second_and_poller * rules.messages_per_request / each
-    return Polling("provisioned", least * each, rules.provisioned_per_minute, most * each, rate)
+    return Polling("provisioned polling", least * each, rules.provisioned_per_minute, most * each, rate)
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,10 @@ class Scene:
     """Over which S3 has spread the uploads' keys."""
     init_seconds: float = 0.5
     """An execution environment's start."""
+    visibility_seconds: float = 1800.0
+    """After which a message that was received and not deleted is there again."""
+    receives: int = 10
+    """After so many in vain a message is a dead letter."""
 
 
 @dataclass
@@ -113,6 +122,26 @@ class Course:
     poller_seconds: float = 0.0
     binding: Counter[str] = field(default_factory=Counter)
     """What held messages back, in messages times steps."""
+    throttled: int = 0
+    """Invocations that could not start when their messages had been received."""
+    received_again: int = 0
+    """Messages whose visibility ended before their invocation could start, each time counted."""
+    most_receives: int = 0
+    dead_letters: int = 0
+
+
+_BIN = 10.0
+"""Seconds: those that are held are told apart no finer than that by how long."""
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Alike batches in pollers' hands."""
+
+    received: int
+    """In bins, from the first upload on."""
+    receives: int
+    size: int
 
 
 class _Function:
@@ -121,7 +150,13 @@ class _Function:
     def __init__(self, work: Work, scene: Scene) -> None:
         self.work = work
         self._scene = scene
+        self._queue: Counter[int] = Counter()
+        """Messages by how often they have been received in vain."""
+        self._hands: Counter[_Batch] = Counter()
+        self.held = 0
+        """Batches in pollers' hands that are not being worked on."""
         self.waiting = 0
+        """Messages that nobody works on, in the queue and in pollers' hands."""
         self.running = 0
         self.environments = 0
         self._allowed = float(scene.polling.start)
@@ -130,15 +165,18 @@ class _Function:
         self._ending: Counter[int] = Counter()
         self._making: Counter[int] = Counter()
         self._owed = 0.0
+        self._chance = random.Random(work.variant)
 
     @property
     def allowed(self) -> int:
-        """Concurrent invocations that the pollers hold up now."""
+        """Batches that the pollers hold or work on now, at most."""
         return min(int(self._allowed), self._scene.rules.in_flight // self.work.batch)
 
     def arrive(self, messages: int, step: int) -> int:
         """Take new messages and let ended invocations go; how many results those made."""
-        self.waiting += messages
+        if messages:
+            self._queue[0] += messages
+            self.waiting += messages
         polling, rules = self._scene.polling, self._scene.rules
         if self.waiting:
             self._allowed = min(polling.most, self._allowed + polling.per_minute / 60 * STEP)
@@ -147,36 +185,88 @@ class _Function:
         self.running -= self._ending.pop(step, 0)
         return self._making.pop(step, 0)
 
+    def expire(self, step: int, course: Course) -> None:
+        """Bring back what has been held until its visibility ended."""
+        if step % round(_BIN / STEP):
+            return
+        oldest = (step * STEP - self._scene.visibility_seconds) / _BIN
+        for batch in [batch for batch in self._hands if batch.received < oldest]:
+            count = self._hands.pop(batch)
+            self.held -= count
+            if batch.receives < self._scene.receives:
+                self._queue[batch.receives] += batch.size * count
+                course.received_again += batch.size * count
+            else:
+                self.waiting -= batch.size * count
+                course.dead_letters += batch.size * count
+
     def wanted(self) -> tuple[int, str]:
-        """How many invocations it would start now if it were alone, and what keeps it from more."""
-        full = ceil(self.waiting / self.work.batch)
+        """How many batches it would receive now if it were alone, and what keeps it from more."""
+        full = ceil(self._queue.total() / self.work.batch)
         limits = {
             "nothing": full,
-            "pollers": self.allowed - self.running,
+            "pollers": self.allowed - self.running - self.held,
             "polls a second": int(self._polled.level // self.work.batch),
-            "new environments": self.environments - self.running + int(self._new.level),
         }
         least = min(limits, key=lambda name: limits[name])
         return max(0, limits[least]), least
 
-    def start(self, invocations: int, step: int) -> tuple[int, float]:
-        """Start so many; how many messages they took and the seconds that are billed for them."""
-        taken, billed = 0, 0.0
-        while invocations:
-            size = min(self.work.batch, self.waiting)
-            alike = min(invocations, self.waiting // size)
+    def receive(self, batches: int, step: int, course: Course) -> int:
+        """Take so many batches into hand; how many messages those are. Of one kind each, whichever comes first."""
+        taken = 0
+        for before in sorted(self._queue):
+            while batches and self._queue[before]:
+                size = min(self.work.batch, self._queue[before])
+                alike = min(batches, self._queue[before] // size)
+                self._hands[_Batch(int(step * STEP / _BIN), before + 1, size)] += alike
+                self.held += alike
+                self._queue[before] -= alike * size
+                self._polled.level -= alike * size
+                batches -= alike
+                taken += alike * size
+                course.most_receives = max(course.most_receives, before + 1)
+        self._queue += Counter()  # Without what is at zero.
+        return taken
+
+    def ready(self) -> tuple[int, str]:
+        """How many of the batches in hand could start now if it were alone, and what keeps it from more."""
+        environments = self.environments - self.running + int(self._new.level)
+        return (self.held, "pollers") if self.held <= environments else (max(0, environments), "new environments")
+
+    def start(self, invocations: int, step: int) -> float:
+        """Start so many of the batches in hand; the seconds that are billed for them."""
+        billed = 0.0
+        for batch, alike in self._drawn(invocations):
             cold = max(0, min(alike, self.running + alike - self.environments))
-            seconds = self.work.seconds(size, self._scene.rules)
-            self._run(alike - cold, size, seconds, step)
-            self._run(cold, size, seconds + self._scene.init_seconds, step)
+            seconds = self.work.seconds(batch.size, self._scene.rules)
+            self._run(alike - cold, batch.size, seconds, step)
+            self._run(cold, batch.size, seconds + self._scene.init_seconds, step)
             self.environments += cold
             self._new.level -= cold
-            self._polled.level -= alike * size
-            self.waiting -= alike * size
-            taken += alike * size
+            self.waiting -= alike * batch.size
             billed += alike * seconds + cold * self._scene.init_seconds
-            invocations -= alike
-        return taken, billed
+        return billed
+
+    def _drawn(self, count: int) -> Iterator[tuple[_Batch, int]]:
+        """So many batches out of those in hand, at random: nobody knows whose next try comes first."""
+        left, self.held = self.held, self.held - count
+        for batch in list(self._hands) if count else ():
+            alike = self._hands[batch]
+            if count == left:
+                drawn = alike
+            else:
+                share = alike * count / left
+                drawn = min(alike, count, int(share) + (self._chance.random() < share % 1))
+                drawn = max(drawn, count - (left - alike))
+            left -= alike
+            count -= drawn
+            if drawn:
+                self._hands[batch] -= drawn
+                if drawn == alike:
+                    del self._hands[batch]
+                yield batch, drawn
+            if not count:
+                return
 
     def _run(self, alike: int, size: int, seconds: float, step: int) -> None:
         """Their ends fall on whole steps; what rounding owes is carried over, so that the mean is exact."""
@@ -215,9 +305,11 @@ def simulate(scene: Scene) -> Course:
             course.upload_seconds = (step + 1) * STEP
         for function in functions:
             course.results += function.arrive(new, step)
+            function.expire(step, course)
         requests.fill(scene.quota * scene.rules.requests_per_concurrency)
         reads.fill(scene.rules.gets_per_second * scene.prefixes)
-        _start(functions, scene, course, requests, reads, step)
+        received = _receive(functions, course, reads, step)
+        _start(functions, scene, course, requests, received, step)
         running = sum(function.running for function in functions)
         course.peak_concurrency = max(course.peak_concurrency, running)
         pollers = sum(function.allowed for function in functions) / scene.rules.invocations_per_poller
@@ -245,28 +337,48 @@ def _arrivals(scene: Scene) -> Iterator[int]:
         sent = due
 
 
-def _start(
-    functions: list[_Function], scene: Scene, course: Course, requests: _Bucket, reads: _Bucket, step: int
-) -> None:
-    """Start what all rules allow; what the functions have in common is shared out evenly."""
+def _receive(functions: list[_Function], course: Course, reads: _Bucket, step: int) -> list[tuple[int, str]]:
+    """Receive what the pollers have room for and S3 has reads for, which is shared out evenly.
+
+    How many batches each function received, and what kept it from more.
+    """
     wishes = [function.wanted() for function in functions]
     batch = max(function.work.batch for function in functions)
+    room = int(reads.level / READS // batch)
+    shares = _even([count for count, _ in wishes], [function.running for function in functions], max(0, room))
+    for function, share in zip(functions, shares, strict=True):
+        reads.level -= function.receive(share, step, course) * READS
+    return [
+        (share, own if share == count else "S3 reads a second")
+        for (count, own), share in zip(wishes, shares, strict=True)
+    ]
+
+
+def _start(
+    functions: list[_Function],
+    scene: Scene,
+    course: Course,
+    requests: _Bucket,
+    received: list[tuple[int, str]],
+    step: int,
+) -> None:
+    """Start what the account allows of what was received, shared out evenly; what does not start is throttled."""
+    wishes = [function.ready() for function in functions]
+    running = [function.running for function in functions]
     shared = {
-        "account concurrency": scene.quota - sum(function.running for function in functions),
+        "account concurrency": scene.quota - sum(running),
         "invocations a second": int(requests.level),
-        "S3 reads a second": int(reads.level / READS // batch),
     }
     scarce = min(shared, key=lambda name: shared[name])
-    running = [function.running for function in functions]
     shares = _even([count for count, _ in wishes], running, max(0, shared[scarce]))
-    for function, (count, own), share in zip(functions, wishes, shares, strict=True):
-        taken, billed = function.start(share, step)
+    for function, (count, own), share, (new, cause) in zip(functions, wishes, shares, received, strict=True):
+        course.billed_seconds[function.work.variant] += function.start(share, step)
         requests.level -= share
-        reads.level -= taken * READS
         course.invocations += share
-        course.billed_seconds[function.work.variant] += billed
+        course.throttled += max(0, new - share)
         if function.waiting:
-            course.binding[scarce if share < count else own] += function.waiting
+            held = scarce if share < count else own
+            course.binding[held if function.held else cause] += function.waiting
 
 
 def _even(wishes: list[int], running: list[int], room: int) -> list[int]:

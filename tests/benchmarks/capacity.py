@@ -1,6 +1,9 @@
 """What a burst of uploads takes and costs on AWS, from measured times and AWS's published rules and prices.
 
-tests/benchmarks/run.sh capacity --uploads 2000000 --minutes 5 --quota 1000 --provisioned 200
+tests/benchmarks/run.sh capacity --uploads 2000000 --minutes 5 --quota 1000 --maximum-concurrency 180
+
+`./deploy.sh up` gives each of five queues 180 of an account's 1,000 invocations, 2 of a new account's 10, and 1,000 of
+10,000. `--tables` makes results/capacity.md again.
 """
 
 import argparse
@@ -59,7 +62,7 @@ def report(scene: burst.Scene, course: burst.Course, due: Sequence[Item]) -> str
     prefixes = "one key prefix" if scene.prefixes == 1 else f"{scene.prefixes:,} key prefixes"
     lines = [
         f"{scene.uploads:,} uploads in {_duration(scene.seconds)} to {prefixes}, {len(scene.works)} variants,",
-        f"{scene.polling.name} polling, an account concurrency of {scene.quota:,}",
+        f"{scene.polling.name}, an account concurrency of {scene.quota:,}",
         "",
         "| | |",
         "|---|---|",
@@ -69,6 +72,9 @@ def report(scene: burst.Scene, course: burst.Course, due: Sequence[Item]) -> str
         f"| most invocations at once | {course.peak_concurrency:,} |",
         f"| execution environments started | {course.environments:,} |",
         f"| invocations | {course.invocations:,} |",
+        f"| of them throttled, and tried again | {course.throttled:,} |",
+        f"| most receives of a message | {course.most_receives} |",
+        f"| dead letters of {scene.receives} receives | {course.dead_letters:,} |",
     ]
     lines += [
         f"| what held messages back: {name} | {count / held:.0%} of the waiting |"
@@ -98,20 +104,67 @@ def plot(scene: burst.Scene, course: burst.Course) -> str:
     return svg.lines(title, "minutes", panels)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Print the answer; with --plot, draw it."""
+_LARGE = " ".join(f"--ms {variant}=400" for variant in VARIANTS)
+
+TABLES: Sequence[tuple[str, Sequence[str]]] = (
+    (
+        "2 million uploads in five minutes",
+        (
+            "--maximum-concurrency 180",
+            "--prefixes 20 --maximum-concurrency 180",
+            "--prefixes 20",
+            "--prefixes 20 --quota 10000 --maximum-concurrency 1000",
+            "--prefixes 20 --quota 10000 --provisioned 20",
+        ),
+    ),
+    (
+        "20,000 large uploads in a new account",
+        (
+            f"--uploads 20000 --quota 10 {_LARGE} --visibility 720 --receives 3",
+            f"--uploads 20000 --quota 10 {_LARGE}",
+            f"--uploads 20000 --quota 10 {_LARGE} --maximum-concurrency 2",
+        ),
+    ),
+)
+"""What results/capacity.md holds, by heading."""
+
+
+def tables() -> str:
+    """All of them as Markdown."""
+    times = "Photographs of 12 megapixels, all five variants, functions of 1,769 MB; times from results.json."
+    lines = ["# What a burst takes and costs", "", times]
+    for heading, scenes in TABLES:
+        lines += ["", f"## {heading}"]
+        for words in scenes:
+            lines += ["", f"### `run.sh capacity {words}`", "", answer(words.split())[0].rstrip()]
+    return "\n".join(lines) + "\n"
+
+
+def answer(arguments: Sequence[str] | None) -> tuple[str, argparse.Namespace, str]:
+    """The answer as Markdown and its course as SVG, with the options that were read. Raises SystemExit."""
     data = aws.load()
     options = _options(data.rules).parse_args(arguments)
+    if options.tables:
+        return "", options, ""
     scene = _scene(options, data.rules)
     try:
         course = burst.simulate(scene)
     except ValueError as error:
         sys.exit(str(error))
     lines = bill(scene, course, data.prices, architecture=options.architecture, pollers=bool(options.provisioned))
-    sys.stdout.write(report(scene, course, lines))
-    sys.stdout.write(f"\nPrices and rules: {data.region}, as published on {data.checked}; free tiers are left out.\n")
+    dated = f"\nPrices and rules: {data.region}, as published on {data.checked}; free tiers are left out.\n"
+    return report(scene, course, lines) + dated, options, plot(scene, course)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print the answer; with --plot, draw it."""
+    text, options, drawn = answer(arguments)
+    if options.tables:
+        options.tables.write_text(tables())
+        return
+    sys.stdout.write(text)
     if options.plot:
-        options.plot.write_text(plot(scene, course))
+        options.plot.write_text(drawn)
 
 
 def _scene(options: argparse.Namespace, rules: aws.Rules) -> burst.Scene:
@@ -137,6 +190,8 @@ def _scene(options: argparse.Namespace, rules: aws.Rules) -> burst.Scene:
         quota=options.quota,
         prefixes=options.prefixes,
         init_seconds=options.init_ms / 1000,
+        visibility_seconds=options.visibility,
+        receives=options.receives,
     )
 
 
@@ -149,6 +204,8 @@ def _options(rules: aws.Rules) -> argparse.ArgumentParser:
     add("--provisioned", type=int, default=0, metavar="N", help="event pollers ready for each queue; 0: standard")
     add("--most-pollers", type=int, default=200, metavar="N", help="that provisioned polling may grow to")
     add("--maximum-concurrency", type=int, default=0, help="of standard polling, each queue; 0: none set")
+    add("--visibility", type=float, default=1800.0, metavar="S", help="after which a received message is there again")
+    add("--receives", type=_count, default=10, help="after so many in vain a message is a dead letter")
     add("--prefixes", type=_count, default=1, help="that the uploads are spread over: S3's rates are each prefix's")
     add("--memory", type=_count, default=rules.megabytes_per_cpu, help="MB of each function")
     add("--architecture", choices=("x86_64", "arm64"), default="x86_64")
@@ -159,6 +216,7 @@ def _options(rules: aws.Rules) -> argparse.ArgumentParser:
     add("--times", type=Path, default=TIMES, help="measured times, as the comparison writes them")
     add("--picture", default="jpeg-12mp", help="whose times are taken")
     add("--contender", default="ours", help="whose times are taken")
+    add("--tables", type=Path, metavar="FILE", help="write all tables that are published, and nothing else")
     add("--plot", type=Path, metavar="FILE", help="draw the course as SVG")
     return parser
 

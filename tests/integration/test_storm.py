@@ -44,12 +44,6 @@ SHARE = 0.05
 """Of all calls to S3 and SQS that meet trouble."""
 
 
-@pytest.fixture
-def seed(request: pytest.FixtureRequest) -> int:
-    chosen = request.config.getoption("--seed")
-    return int(chosen) if chosen is not None else random.SystemRandom().randrange(10**6)
-
-
 def picture(chance: random.Random, key: str) -> bytes:
     """A small picture that is unlike all others, of a format that goes with the key; a few are broken."""
     image = Image.new("RGB", (chance.randint(1, 480), chance.randint(1, 360)), tuple(chance.randbytes(3)))

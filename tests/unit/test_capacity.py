@@ -104,6 +104,37 @@ def test_a_provisioned_poller_holds_10_invocations_and_takes_100_messages_a_seco
     assert fast.binding.most_common(1)[0][0] == "polls a second"
 
 
+def test_what_the_account_cannot_start_is_held_and_counted() -> None:
+    """Two functions of 100 batches each with room for one invocation: all are received at once, 199 have to wait."""
+    course = burst.simulate(scene(quota=1))
+    assert course.throttled in {199, 200}  # In the very first step even the one may not start yet.
+    assert (course.most_receives, course.received_again, course.dead_letters) == (1, 0, 0)
+
+
+def test_a_queue_that_is_limited_to_its_share_is_never_throttled() -> None:
+    course = burst.simulate(scene(quota=20, polling=burst.standard(RULES, 10)))
+    assert course.peak_concurrency == 20
+    assert course.throttled == 0
+
+
+def slow(**changes: object) -> burst.Course:
+    """A new account and pictures of a second: a burst that takes ten times as long as a message stays hidden."""
+    works = (burst.Work("a", 1.0, 0.0), burst.Work("b", 1.0, 0.0))
+    plain: dict[str, object] = {"uploads": 3000, "works": works, "quota": 10, "visibility_seconds": 60.0}
+    return burst.simulate(scene(**{**plain, **changes}))
+
+
+def test_who_is_throttled_until_the_visibility_ends_is_received_again_and_dead_after_too_many() -> None:
+    course = slow(receives=3)
+    assert course.most_receives == 3
+    assert course.received_again > 0
+    assert course.dead_letters > 0
+    assert course.results + course.dead_letters == 6000
+    # A limit to what there is, or more patience, loses nothing.
+    assert slow(receives=3, polling=burst.standard(RULES, 5)).dead_letters == 0
+    assert slow(receives=100).dead_letters == 0
+
+
 def test_s3_serves_5500_reads_a_second_of_a_prefix() -> None:
     one = (burst.Work("a", 0.001, 0.0),)
     rules = replace(RULES, puts_per_second=10**9, publishes_per_second=10**9)

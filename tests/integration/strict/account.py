@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from http.server import BaseHTTPRequestHandler
 from typing import Any
+from uuid import uuid4
 from xml.sax.saxutils import escape
 
 import boto3
@@ -54,6 +55,7 @@ class StrictAccount(Proxy):
         self._upstream = upstream
         self._chance = random.Random(seed)
         self._lock = threading.Lock()
+        self._asking = threading.local()
         self._roles: dict[str, str] = {}
         self._failing: dict[str, tuple[str, str, str]] = {}
         self.failed_tasks: dict[str, str] = {}
@@ -76,12 +78,22 @@ class StrictAccount(Proxy):
 
     def planned(self, call: Call) -> template.Stack | None:
         """What a call to CloudFormation would make, or None for a call that makes nothing yet."""
+        # Each rule asks, and of the same call it is the same.
+        if getattr(self._asking, "call", None) is not call:
+            self._asking.call, self._asking.planned = call, self._plan(call)
+        planned: template.Stack | None = self._asking.planned
+        return planned
+
+    def _plan(self, call: Call) -> template.Stack | None:
         match call.operation:
             case "CreateStack" | "UpdateStack" if "TemplateBody" in call.parameters:
                 text, name = call.parameters["TemplateBody"], call.parameters["StackName"]
                 given = dict(self._given(call))
             case "ExecuteChangeSet":
-                where = {"StackName": call.parameters["StackName"], "ChangeSetName": call.parameters["ChangeSetName"]}
+                # A change set may be named by its ARN alone.
+                where = {
+                    name: call.parameters[name] for name in ("StackName", "ChangeSetName") if name in call.parameters
+                }
                 described = self.client("cloudformation").describe_change_set(**where)
                 name, given = described["StackName"], _pairs(described.get("Parameters", ()))
                 text = self._template(**where)
@@ -152,9 +164,9 @@ class StrictAccount(Proxy):
     def _poisoned(self, call: Call, failure: rules.Failure) -> Call:
         """The same call, of a stack whose operation will fail."""
         form = dict(call.parameters)
-        stack = form["StackName"]
         planned = self.planned(call)
         assert planned is not None
+        stack = planned.name
         resource = {"Type": "AWS::CloudFormation::WaitCondition", "Properties": {"Handle": "none", "Timeout": "1"}}
         text = json.dumps({**planned.template, "Resources": {**planned.template["Resources"], _POISON: resource}})
         self._failing[planned.name] = (failure.resource, failure.kind, failure.message)
@@ -162,7 +174,7 @@ class StrictAccount(Proxy):
             return call.with_form({**form, "TemplateBody": text})
         cloudformation = self.client("cloudformation")
         (described,) = cloudformation.describe_stacks(StackName=stack)["Stacks"]
-        name = f"{form['ChangeSetName'].rpartition('/')[0].rpartition('/')[2] or form['ChangeSetName']}-refused"
+        name = f"refused-{uuid4().hex[:8]}"
         cloudformation.create_change_set(
             StackName=stack,
             ChangeSetName=name,
@@ -174,7 +186,7 @@ class StrictAccount(Proxy):
         cloudformation.get_waiter("change_set_create_complete").wait(
             StackName=stack, ChangeSetName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 200}
         )
-        return call.with_form({**form, "ChangeSetName": name})
+        return call.with_form({**form, "StackName": stack, "ChangeSetName": name})
 
     def _sign(self, request: BaseHTTPRequestHandler, call: Call) -> None:
         """A changed body needs a signature of its own."""
