@@ -5,7 +5,7 @@ on a real one.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 
@@ -26,10 +26,14 @@ class Place(Protocol):
         """See to it that a variant's image would be another one from now on."""
 
 
-def whole(place: Place, tell: Callable[[str], None] = lambda _: None) -> None:
-    """All chapters, each told of by its name before it begins."""
+Chapter = Callable[[Place], None]
+
+
+def whole(place: Place, tell: Callable[[str], None] = lambda _: None, also: Sequence[Chapter] = ()) -> None:
+    """All chapters, each told of by its name before it begins; with `also` in them, once the stack is up."""
     for chapter in (
         it_comes_up,
+        *also,
         nothing_changes_the_second_time,
         one_function_is_pushed,
         it_takes_a_setting_and_keeps_it,

@@ -12,6 +12,7 @@ usage() {
 tests/run.sh [--checks | --quick] [PYTEST ARGUMENT ...]
 tests/run.sh eye [PYTEST ARGUMENT ...]
 tests/run.sh mutants [--seed N] [--count 200] [--only PATH] [--wide]
+tests/run.sh aws [--yes]
 
   Checks the code, then runs the tests: unit, contract, integration on the emulated account, and with a Docker
   engine the containers. The first use makes an environment below .machine/ from pinned, hashed packages.
@@ -20,6 +21,7 @@ tests/run.sh mutants [--seed N] [--count 200] [--only PATH] [--wide]
   --quick     checks, unit and contract tests only
   eye         every kind of picture that is claimed, in every variant, as libvips sees it; all variants against each other
   mutants     deliberate mistakes, one at a time in a copy of the code: says which of them no test notices
+  aws         the life of a stack on a real account, yours: says what it will make and what it costs, and asks
   anything else goes to pytest, and replaces the choice of tests: tests/run.sh tests/unit -k keys
 TEXT
 }
@@ -56,13 +58,16 @@ main() {
   python="$(python::find)" || exit 1
   python="$("${python}" -E -s shared/controlplane/environment.py tests tests/requirements.txt)" || exit 1
   export PYTHONDONTWRITEBYTECODE=1
-  if [[ "${1:-}" == eye ]]; then
-    exec "${python}" -m pytest --numprocesses 2 tests/eye "${@:2}"
-  elif [[ "${1:-}" == mutants ]]; then
-    local changer
-    changer="$("$(python::find)" -E -s shared/controlplane/environment.py mutants tests/mutants/requirements.txt)" || exit 1
-    exec "${changer}" tests/mutants/mutants.py --python "${python}" "${@:2}"
-  elif (($# > 0)); then
+  case "${1:-}" in
+    eye) exec "${python}" -m pytest --numprocesses 2 tests/eye "${@:2}" ;;
+    mutants)
+      local changer
+      changer="$("$(python::find)" -E -s shared/controlplane/environment.py mutants tests/mutants/requirements.txt)" || exit 1
+      exec "${changer}" tests/mutants/mutants.py --python "${python}" "${@:2}"
+      ;;
+    aws) PYTHONPATH=tests:shared exec "${python}" tests/real.py "${@:2}" ;;
+  esac
+  if (($# > 0)); then
     exec "${python}" -m pytest "$@"
   fi
   lint

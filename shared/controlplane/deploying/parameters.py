@@ -1,10 +1,14 @@
 """What the stack is to be told, from what was typed, what it was told before, and what there is. No AWS here."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from controlplane.deploying.template import Template
+from imagemachine.settings import Settings
 from controlplane.errors import UsageError
+
+BY_VARIANT = ("Width", "Height", "Quality", "Formats")
+"""Settings that may be told for each variant."""
 
 COMPUTED = frozenset({"KmsKeyArn", "MaximumConcurrency", "Variants"})
 """Settings that follow from what there is, until somebody chooses."""
@@ -71,3 +75,28 @@ def at_once(concurrency: int, functions: int, reserved: int = 0) -> int:
     if reserved:
         return min(reserved, MOST_AT_ONCE) if reserved >= FEWEST_AT_ONCE else 0
     return max(FEWEST_AT_ONCE, min(MOST_AT_ONCE, int(concurrency * SHARE_OF_ACCOUNT) // functions))
+
+
+def strangers(values: Mapping[str, str], variants: Sequence[str]) -> list[str]:
+    """A sentence for each setting that is for a variant which the stack does not have, as in `Width=thumbnial=200`."""
+    told = []
+    for setting in BY_VARIANT:
+        pairs = values.get(setting, "")
+        named = [pair.partition("=")[0] for pair in pairs.split(";")] if "=" in pairs else []
+        told += [
+            f"{setting} is for {name}, and the stack has no such variant: it has {', '.join(variants)}."
+            for name in named
+            if name and name not in variants
+        ]
+    return told
+
+
+def haste(values: Mapping[str, str]) -> str | None:
+    """What a person should know of a batch that has no time for its slowest pictures, or None where it has."""
+    timeout, most = float(values["Timeout"]), float(values["MaxSeconds"] or Settings.max_seconds)
+    if int(values["BatchSize"]) * most < timeout:
+        return None
+    return (
+        f"Timeout={values['Timeout']} is not enough for {values['BatchSize']} pictures that take {most:g} s each: slow "
+        "ones will send others of their batch back to the queue. Choose a longer Timeout, or a smaller BatchSize."
+    )

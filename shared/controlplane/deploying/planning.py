@@ -108,7 +108,10 @@ def considered(
     source = adopted.get("Source")
     if source is not None:
         found.problems += _announcements(source, announcer)
-    found.problems += template.complaints({key: value for key, value in values.items() if key in template.parameters})
+    wrong = template.complaints({key: value for key, value in values.items() if key in template.parameters})
+    found.problems += wrong or parameters.strangers(values, names)
+    if not wrong and (hasty := parameters.haste(values)):
+        found.notes.append(hasty)
     loaded = [variant for variant in names if variant in folders]
     examined = variants.examined(loaded, template.environment(values))
     found.problems += examined.problems

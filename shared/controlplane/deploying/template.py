@@ -89,7 +89,8 @@ class Template:
     """The template in a file."""
 
     def __init__(self, file: Path = FILE) -> None:
-        self.body = file.read_text()
+        self.body = re.sub(r"(?m)^ *#.*\n", "", file.read_text())
+        """As it is sent: comments are for who reads the file, and CloudFormation counts bytes."""
 
     @cached_property
     def _read(self) -> dict[str, Any]:

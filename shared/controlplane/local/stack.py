@@ -7,6 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from controlplane.deploying.template import Template
 from controlplane.errors import Failure
 from controlplane.local.aws import client
 from controlplane.local.hosts import Function, Stack
@@ -33,7 +34,7 @@ def deploy(endpoint: str, project: Path, name: str, names: tuple[str, ...], para
     try:
         cloudformation.create_stack(
             StackName=name,
-            TemplateBody=(project / "shared/stack.yaml").read_text(),
+            TemplateBody=Template(project / "shared/stack.yaml").body,
             Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()],
             Capabilities=["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
         )

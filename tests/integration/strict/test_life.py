@@ -12,8 +12,11 @@ import pytest
 
 import life
 from controlplane import cli
+from controlplane.deploying import variants
 from controlplane.local import aws
-from integration.deployments import STACK, Deployer, deployer
+from controlplane.local.children import Family
+from controlplane.local.emulator import emulator
+from integration.deployments import STACK, Deployer, Functions
 from integration.strict.account import NUMBER, StrictAccount
 
 
@@ -23,53 +26,56 @@ class Home:
 
     strict: StrictAccount
     typist: Deployer
-    behind: Deployer
     monkeypatch: pytest.MonkeyPatch
     stack: str = STACK
     account: str = NUMBER
     region: str = aws.REGION
 
     def deploy(self, *words: str, status: int = 0) -> str:
-        self.behind.images_are_there()
+        self.typist.images_are_there()
         return self.typist(*words, status=status)
 
     def client(self, service: str) -> Any:
-        return self.behind.client(service)
+        return self.typist.client(service)
 
     def change(self, variant: str) -> None:
-        self.monkeypatch.setenv("PILLOW", "stock")
+        self.monkeypatch.setenv("PILLOW", "stock")  # What images are built with is part of all of them.
 
 
 @contextmanager
 def home(
     workspace: Path, capture: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, **strictness: int
 ) -> Iterator[Home]:
-    with (
-        deployer(workspace, capture, monkeypatch, {"AUTH": "true"}) as behind,
-        StrictAccount(behind.endpoint, **strictness) as strict,
-    ):
-        monkeypatch.setenv("AWS_ENDPOINT_URL", strict.endpoint)
-        typist = Deployer(strict.endpoint, behind.functions, capture)
-        yield Home(strict, typist, behind, monkeypatch)
+    functions = Functions()
+    with functions.serving():
+        proxies = functions.proxies(STACK, variants.folders())
+        with (
+            Family(workspace) as family,
+            emulator(family, workspace, "127.0.0.1", {**proxies, "AUTH": "true"}) as url,
+            StrictAccount(url, **strictness) as strict,
+        ):
+            address = {"AWS_REGION": aws.REGION, "AWS_ENDPOINT_URL": strict.endpoint}
+            for name, value in {**aws.CREDENTIALS, **address}.items():
+                monkeypatch.setenv(name, value)
+            yield Home(strict, Deployer(url, functions, capture), monkeypatch)
 
 
-@pytest.mark.parametrize("concurrency", [1000, 10], ids=["an account", "a new account"])
 def test_the_life_of_a_stack(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, concurrency: int
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with home(tmp_path, capsys, monkeypatch, concurrency=concurrency) as place:
+    with home(tmp_path, capsys, monkeypatch) as place:
         life.whole(place)
         assert place.strict.refused == {}
         assert place.strict.calls["cloudformation:CreateChangeSet"] >= 5
 
 
 @pytest.mark.timeout(900)
-def test_the_life_of_a_stack_of_which_one_call_in_ten_is_throttled(
+def test_the_life_of_a_stack_in_a_new_account_that_throttles_one_call_in_ten(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
     """What is throttled says nothing of what exists: nothing is made twice, or taken for gone."""
     print(f"--seed {seed}")
-    with home(tmp_path, capsys, monkeypatch, throttle=10, seed=seed) as place:
+    with home(tmp_path, capsys, monkeypatch, concurrency=10, throttle=10, seed=seed) as place:
         life.whole(place)
         assert place.strict.refused.keys() == {"throttled"}
         assert place.strict.refused["throttled"] > 20
@@ -107,7 +113,7 @@ def calls_of(place: Home, *words: str) -> int:
 
 def stop(place: Home, calls: int, *words: str) -> None:
     """A command that comes no further than so many calls; behind the account nothing stops."""
-    place.behind.images_are_there()
+    place.typist.images_are_there()
     with stopped_after(place, calls):
         try:
             cli.main(words)
@@ -131,9 +137,9 @@ def test_a_life_that_is_stopped_anywhere_goes_on(
         up = ("up", "--stack", STACK)
         destroy = ("destroy", "--stack", STACK, "--yes", "--delete-pictures")
         steps = calls_of(place, *up)
-        settled = place.behind.state()
+        settled = place.typist.state()
         setting = calls_of(place, *up, "Memory=3008")
-        changed = place.behind.state()
+        changed = place.typist.state()
         ends = calls_of(place, *destroy)
         life.nothing_is_left(place, buckets=0)
         print({"up": steps, "up with a setting": setting, "destroy": ends})
@@ -144,7 +150,7 @@ def test_a_life_that_is_stopped_anywhere_goes_on(
         for calls in some(steps, 2):
             stop(place, calls, *up)
             place.deploy(*up)
-            assert _same(place.behind.state(), settled), f"up stopped after {calls} calls"
+            assert _same(place.typist.state(), settled), f"up stopped after {calls} calls"
             assert "Nothing changed" in place.deploy(*up)
             place.deploy(*destroy)
             life.nothing_is_left(place, buckets=0)
@@ -152,7 +158,7 @@ def test_a_life_that_is_stopped_anywhere_goes_on(
         for calls in some(setting, 1):
             stop(place, calls, *up, "Memory=3008")
             place.deploy(*up, "Memory=3008")
-            assert _same(place.behind.state(), changed), f"up Memory=3008 stopped after {calls} calls"
+            assert _same(place.typist.state(), changed), f"up Memory=3008 stopped after {calls} calls"
             place.deploy(*up, "Memory=1769")
         for calls in some(ends, 2):
             stop(place, calls, *destroy)

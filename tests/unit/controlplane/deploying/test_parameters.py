@@ -146,3 +146,20 @@ def test_digests_come_back_from_the_parameter(by_variant: dict[str, str]) -> Non
     for name, digest in by_variant.items():
         # As the template looks for it.
         assert written.split(name)[1].split("=")[1].split(";")[0] == digest
+
+
+def test_a_setting_for_a_variant_that_is_not_there_is_told() -> None:
+    values = {"Width": "thumbnial=200;web=1600", "Quality": "70", "Formats": "web=keep,webp", "Height": ""}
+    (told,) = parameters.strangers(values, ["thumbnail", "web"])
+    assert told == "Width is for thumbnial, and the stack has no such variant: it has thumbnail, web."
+
+
+@pytest.mark.parametrize(
+    ("timeout", "batch", "seconds", "enough"),
+    [("300", "10", "", True), ("120", "10", "", False), ("120", "5", "", True), ("30", "10", "2.5", True)],
+)
+def test_a_batch_that_has_no_time_for_its_slowest_is_told_of(
+    timeout: str, batch: str, seconds: str, enough: bool
+) -> None:
+    told = parameters.haste({"Timeout": timeout, "BatchSize": batch, "MaxSeconds": seconds})
+    assert (told is None) == enough
