@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from controlplane.deploying.template import Template
-from imagemachine.settings import Settings
 from controlplane.errors import UsageError
+from imagemachine.settings import Settings
 
 BY_VARIANT = ("Width", "Height", "Quality", "Formats")
 """Settings that may be told for each variant."""
