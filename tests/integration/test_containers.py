@@ -95,10 +95,10 @@ def test_the_licences_and_the_package_list_are_in_it(listing: dict[str, tarfile.
     assert "usr/share/image-machine/build.json" in listing
 
 
-def test_the_commands_of_the_readme_make_a_variant(base: str, tmp_path: Path) -> None:
+def test_the_commands_of_the_document_make_a_variant(base: str, tmp_path: Path) -> None:
     """Typed as they stand, in a folder with a photo.jpg, but for where the project is."""
     del base
-    blocks = re.findall(r"(?:^    .*\n|^\n(?=    ))+", (ROOT / "README.md").read_text(), re.MULTILINE)
+    blocks = re.findall(r"(?:^    .*\n|^\n(?=    ))+", (ROOT / "docker/README.md").read_text(), re.MULTILINE)
     (block,) = [block for block in blocks if "--publish 9000:8080" in block]
     typed = "\n".join(line[4:] for line in block.splitlines())
     photo = tmp_path / "photo.jpg"

@@ -1,5 +1,6 @@
 """JPEGs that are not quite as they should be: coded arithmetically, without their end, with something behind it."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -19,13 +20,18 @@ by_turbojpeg = pytest.mark.skipif(not turbojpeg.available, reason="there is no l
 some = settings(max_examples=10, deadline=None)
 
 
-def jpegs() -> st.SearchStrategy[bytes]:
+def jpegs(progressive: bool | None = None) -> st.SearchStrategy[bytes]:
     """Files of all sizes, subsamplings and modes."""
 
     def file(size: tuple[int, int], mode: str, options: dict[str, Any]) -> bytes:
         return file_of(scene(*size, mode=mode), "jpeg", quality=95, **options)
 
-    options = st.fixed_dictionaries({"subsampling": st.sampled_from([0, 1, 2]), "progressive": st.booleans()})
+    options = st.fixed_dictionaries(
+        {
+            "subsampling": st.sampled_from([0, 1, 2]),
+            "progressive": st.booleans() if progressive is None else st.just(progressive),
+        }
+    )
     sizes = st.tuples(st.integers(30, 500), st.integers(30, 500))
     return st.builds(file, sizes, st.sampled_from(["RGB", "L"]), options)
 
@@ -60,6 +66,17 @@ def test_what_is_behind_a_jpeg_is_left_out(name: str, whole: bytes, rubbish: byt
 def test_a_jpeg_without_some_of_its_pixels_is_damaged(name: str, whole: bytes, part: float) -> None:
     with pytest.raises(Rejected) as caught:
         rendered(whole[: int(len(whole) * part)], name)
+    assert caught.value.reason is Reason.CORRUPT
+
+
+@every_variant
+@some
+@given(jpegs(progressive=True), st.integers(1, 20))
+def test_a_jpeg_that_ends_between_two_scans_is_damaged(name: str, whole: bytes, number: int) -> None:
+    """To a decoder it looks whole, if coarse: nothing says that more scans were to come."""
+    scans = [found.start() for found in re.finditer(rb"\xff\xda", whole)][1:]
+    with pytest.raises(Rejected) as caught:
+        rendered(whole[: scans[number % len(scans)]], name)
     assert caught.value.reason is Reason.CORRUPT
 
 

@@ -51,9 +51,9 @@ def probe(source: Source) -> _JpegHeader:
 def _put_right(data: bytes) -> tuple[bytes, list[str]]:
     """The file as every decoder reads it, and sentences about what was not as it should be."""
     end, notes = markers.end(data), []
-    if end is None and not markers.is_arithmetic(data):
+    if end is None and not markers.is_arithmetic(data) and markers.has_every_scan(data):
         ended = data + markers.END
-        if turbojpeg.transform(ended, None, optimize=False) is not None:  # Every coefficient is there.
+        if turbojpeg.transform(ended, None, optimize=False) is not None:  # Every coefficient is in its scan.
             return ended, ["The file has no end marker."]
     elif end is not None and data[end:].strip(b"\0"):
         notes.append(f"The file goes on for {len(data) - end:,} bytes behind its picture; they were left out.")

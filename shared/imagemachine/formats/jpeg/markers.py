@@ -13,6 +13,8 @@ _EOI, _SOS, _DHT, _COM = 0xD9, 0xDA, 0xC4, 0xFE
 _APP0, _APP1, _APP2, _APP13, _APP14, _LAST_APP = 0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xEF
 _PROGRESSIVE = 0xC2
 _ARITHMETIC = range(0xC9, 0xD0)
+_FRAMES = frozenset({0xC0, 0xC1, _PROGRESSIVE})
+"""Of those that are Huffman-coded; hierarchical and lossless ones no decoder here reads."""
 END = bytes((0xFF, _EOI))
 _EXIF, _XMP, _ICC = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"ICC_PROFILE\0"
 _PHOTOSHOP = b"Photoshop 3.0\0"
@@ -54,6 +56,28 @@ def end(jpeg: bytes) -> int | None:
     scan = 2 + sum(4 + len(payload) for marker, payload in _segments(jpeg) if marker != _SOS)
     place = jpeg.find(END, scan)
     return None if place < 0 else place + len(END)
+
+
+def has_every_scan(jpeg: bytes) -> bool:
+    """Whether the scans announce all coefficients of all components, to their last bit (T.81, G.1.1.1).
+
+    A file that was cut between two scans looks whole to a decoder: what is missing there only makes it coarser.
+    """
+    lacking: set[tuple[int, int]] = set()
+    place = 2
+    while (found := _MARKER.search(jpeg, place)) is not None and found.end() + 2 <= len(jpeg):
+        marker = jpeg[found.end() - 1]
+        (length,) = struct.unpack_from(">H", jpeg, found.end())
+        place = found.end() + length
+        payload = jpeg[found.end() + 2 : place]
+        if marker in _FRAMES and len(payload) > 5:
+            lacking = {(component, number) for component in payload[6 : 6 + 3 * payload[5] : 3] for number in range(64)}
+        elif marker == _SOS and payload and len(payload) >= 2 * payload[0] + 4:
+            first, last, bits = payload[1 + 2 * payload[0] :][:3]
+            if bits & 15 == 0:  # Bits that a later scan is to tell.
+                named = payload[1 : 1 + 2 * payload[0] : 2]
+                lacking -= {(component, number) for component in named for number in range(first, last + 1)}
+    return not lacking
 
 
 def read_metadata(jpeg: bytes) -> Metadata:
