@@ -35,6 +35,11 @@ base::platform() {
   esac
 }
 
+# The version of the library, which the images of the variants carry on as a label.
+base::version() {
+  sed -n 's/^version = "\(.*\)"$/\1/p' "$root/pyproject.toml"
+}
+
 # pip's settings of this computer as one configuration file, so that the build finds its packages where we do.
 base::pip_settings() {
   local file="${PIP_CONFIG_FILE:-/etc/pip.conf}" variable name
@@ -79,6 +84,7 @@ base::build() {
     --build-arg "DEBIAN=$debian" --build-arg "PYTHON=$PYTHON" --build-arg "DEBIAN_AS_OF=$DEBIAN_AS_OF"
     --build-arg "PILLOW=$pillow" --build-arg "SIMD=${SIMD:-avx2}" --build-arg "WITHOUT=${WITHOUT:-}"
     --secret "id=pip,src=$pip_settings"
+    --label "org.opencontainers.image.version=$(base::version)" --label org.opencontainers.image.licenses=MIT
   )
   if [[ -r $bundle ]]; then arguments+=(--secret "id=ca,src=$bundle"); fi
   local variable

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tarfile
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,6 +54,13 @@ def test_an_image_is_small_when_it_travels(thumbnail: str) -> None:
         layers = [archive.extractfile(member) for member in archive if member.name.endswith("layer.tar")]
         travels = sum(len(gzip.compress(layer.read(), 6)) for layer in layers if layer is not None)
     assert 20e6 < travels <= 60e6
+
+
+def test_an_image_says_which_version_it_is(thumbnail: str) -> None:
+    labels = json.loads(docker("image", "inspect", thumbnail))[0]["Config"]["Labels"]
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert labels["org.opencontainers.image.version"] == version
+    assert f"## {version}" in (ROOT / ".github/CHANGELOG.md").read_text()
 
 
 def test_the_variants_share_all_layers_but_one(base: str) -> None:
