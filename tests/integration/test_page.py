@@ -325,3 +325,37 @@ def test_strangers_are_refused(kept: Kept) -> None:
     assert status("uploads/a.jpg", "PUT", Origin=origin, Transfer_Encoding="chunked") == 411
     assert status("uploads/a.jpg", "PUT", Origin=origin, Content_Length=str(10**10)) == 413
     assert status("assets/../app.py") == 404
+
+
+@pytest.fixture
+def watched_from_elsewhere(kept: Kept, tmp_path: Path) -> Iterator[str]:
+    """The address of the page by which a machine's status is shown."""
+    log = tmp_path / "log"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [ROOT / "deploy.sh", "status", "--page", "--port", "0"],
+            env={**os.environ, **aws.CREDENTIALS, "AWS_ENDPOINT_URL": kept.endpoint},
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    try:
+        yield _until(lambda: re.findall(r"(http://\S+), until Ctrl-C", log.read_text()))[0]
+    finally:
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.wait(60) in {0, 130}
+        assert "Traceback" not in log.read_text()
+
+
+@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
+def test_a_machines_status_is_a_page_that_can_only_be_looked_at(
+    watched_from_elsewhere: str, kept: Kept, browser: Browser, viewport: ViewportSize
+) -> None:
+    with visit(browser, watched_from_elsewhere, viewport) as page:
+        expect(page.locator("#state")).to_have_text("seen live", timeout=SECONDS)
+        expect(page.locator("body")).to_contain_text(f"s3://{kept.bucket}/")
+        for variant in VARIANTS:
+            expect(page.locator(f"[data-variant={variant}]")).to_be_visible()
+        assert page.locator("input[type=file]").count() == 0
+        assert not overflows(page)
+        assert page.request.put(f"{watched_from_elsewhere}uploads/a.jpg", data=b"x").status in {403, 404, 405}
