@@ -47,13 +47,13 @@ class Changed:
 def places(module: Path) -> Iterator[tuple[tuple[int, int], list[MutationSpec]]]:
     """Every place in a module that can be changed, and the changes that there are; none in annotations."""
     source = module.read_text()
-    spans = _annotations(source)
+    spans, nodes = _annotations(source), list(ast_nodes(get_ast(source)))
     found: dict[tuple[int, int], list[MutationSpec]] = {}
     for name in operator_names():
         if name in _NEED_ARGUMENTS:
             continue
         operator = get_operator(name)()
-        positions = (place for node in ast_nodes(get_ast(source)) for place in operator.mutation_positions(node))
+        positions = (place for node in nodes for place in operator.mutation_positions(node))
         for occurrence, (start, end) in enumerate(positions):
             if not any(first <= start < last for first, last in spans):
                 spec = MutationSpec(module, name, occurrence, start, end)
