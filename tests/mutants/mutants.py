@@ -27,6 +27,7 @@ from cosmic_ray.plugins import get_operator, operator_names
 from cosmic_ray.work_item import MutationSpec, TestOutcome
 
 PROJECT = Path(__file__).resolve().parents[2]
+ENVIRONMENTS = ".machine"
 CODE = ("shared/imagemachine", "shared/controlplane")
 WIDE = ("tests/unit", "tests/contract")
 _NEED_ARGUMENTS = ("core/VariableReplacer", "core/VariableInserter")
@@ -128,7 +129,13 @@ def copied(folder: Path) -> Path:
             shutil.copy2(PROJECT / name, folder / name)
     subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)  # Some tests ask git what there is.
     subprocess.run(["git", "add", "--all"], cwd=folder, check=True)
+    (folder / ENVIRONMENTS).symlink_to(PROJECT / ENVIRONMENTS)
     return folder
+
+
+def seen_from(folder: Path, python: str) -> str:
+    """The tests' Python as the copy's own, by the link to the environments."""
+    return str(folder / ENVIRONMENTS / Path(python).relative_to(PROJECT / ENVIRONMENTS))
 
 
 def arguments() -> argparse.Namespace:
@@ -153,7 +160,7 @@ def main() -> int:
         ]
         chosen = sample(modules, asked.count, asked.seed)
         print(f"{len(chosen)} changes in {len(modules)} modules, seed {asked.seed}.", flush=True)
-        judge, changes = Judge(asked.python), []
+        judge, changes = Judge(seen_from(Path(folder), asked.python)), []
         for number, spec in enumerate(chosen, 1):
             noticed, diff = judge.notices(spec, nearest(str(spec.module_path), table))
             if asked.wide and not noticed:
