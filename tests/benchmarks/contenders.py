@@ -93,7 +93,7 @@ class Child:
         """Of the process itself; it may have others below it."""
         return self._process.pid
 
-    def run(self, picture: Path, task: dict[str, int], save: Path | None = None, *, peak: bool = False) -> Run | str:
+    def run(self, picture: Path, task: dict[str, Any], save: Path | None = None, *, peak: bool = False) -> Run | str:
         """Do a task once; a sentence where the contender has no way to. Raises EOFError where it dies on it.
 
         peak: look at its memory too, which takes a while.

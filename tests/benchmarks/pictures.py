@@ -15,16 +15,21 @@ from pillow_heif import register_heif_opener
 
 register_heif_opener()
 
-TASKS: dict[str, dict[str, int]] = {
+TASKS: dict[str, dict[str, Any]] = {
     "clockwise": {"degrees": 90},
     "counterclockwise": {"degrees": 270},
     "thumbnail": {"width": 320, "height": 320, "quality": 80},
     "web": {"width": 1920, "height": 1920, "quality": 82},
     "mobile": {"width": 828, "height": 828, "quality": 80},
     "720": {"width": 720, "height": 720, "quality": 80},
+    "cover": {"width": 200, "height": 200, "quality": 80, "cover": True},
+    "as WebP": {"width": 828, "height": 828, "quality": 80, "formats": ["webp"]},
+    "as AVIF": {"width": 828, "height": 828, "quality": 80, "formats": ["avif"]},
+    "in three formats": {"width": 828, "height": 828, "quality": 80, "formats": ["keep", "webp", "avif"]},
 }
-"""The five variants, and the box of sharp's own benchmark."""
+"""The five variants, the box of sharp's own benchmark, a square filled, and mobile in other formats."""
 
+SITE = ("cover", "as WebP", "as AVIF", "in three formats")
 VARIANTS = ("clockwise", "counterclockwise", "thumbnail", "web", "mobile")
 
 _GRAIN = 3.0
@@ -50,16 +55,16 @@ JPEG: dict[str, Any] = {"quality": 90, "subsampling": "4:2:0"}
 ALL = (
     Picture("sharp-jpeg", 2725, 2225, "JPEG", JPEG, tasks=("720", "clockwise")),
     Picture("sharp-png", 2048, 1536, "PNG", alpha=True, tasks=("720", "clockwise")),
-    Picture("jpeg-2mp", 1632, 1224, "JPEG", JPEG),
-    Picture("jpeg-12mp", 4032, 3024, "JPEG", JPEG),
+    Picture("jpeg-2mp", 1632, 1224, "JPEG", JPEG, tasks=(*VARIANTS, *SITE)),
+    Picture("jpeg-12mp", 4032, 3024, "JPEG", JPEG, tasks=(*VARIANTS, *SITE)),
     Picture("jpeg-24mp", 6000, 4000, "JPEG", JPEG),
     Picture("jpeg-50mp", 8160, 6120, "JPEG", JPEG),
     Picture("jpeg-12mp-progressive", 4000, 3000, "JPEG", {**JPEG, "progressive": True}),
     Picture("jpeg-12mp-444", 4000, 3000, "JPEG", {**JPEG, "subsampling": "4:4:4"}),
-    Picture("png-2mp", 1632, 1224, "PNG"),
+    Picture("png-2mp", 1632, 1224, "PNG", tasks=(*VARIANTS, "cover")),
     Picture("png-12mp", 4032, 3024, "PNG"),
     Picture("png-2mp-alpha", 1632, 1224, "PNG", alpha=True),
-    Picture("webp-2mp", 1632, 1224, "WEBP", {"quality": 85}),
+    Picture("webp-2mp", 1632, 1224, "WEBP", {"quality": 85}, tasks=(*VARIANTS, "cover")),
     Picture("webp-12mp", 4032, 3024, "WEBP", {"quality": 85}),
     Picture("avif-2mp", 1632, 1224, "AVIF", {"quality": 75, "speed": 8}),
     Picture("avif-12mp", 4032, 3024, "AVIF", {"quality": 75, "speed": 8}),

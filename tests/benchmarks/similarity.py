@@ -6,6 +6,7 @@ similarity", IEEE Transactions on Image Processing, 2004; here with a flat windo
 
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +21,7 @@ _C2 = (0.03 * 255) ** 2
 Plane = npt.NDArray[np.float64]
 
 
-def reference(source: Path, task: dict[str, int], size: tuple[int, int]) -> Image.Image:
+def reference(source: Path, task: dict[str, Any], size: tuple[int, int]) -> Image.Image:
     """What the task should give at `size`: decoded whole, Lanczos, in sRGB where it is resized, never encoded.
 
     Of an animation, the first frame.
@@ -36,6 +37,8 @@ def reference(source: Path, task: dict[str, int], size: tuple[int, int]) -> Imag
         if degrees := task.get("degrees"):
             turn = Image.Transpose.ROTATE_270 if degrees == 90 else Image.Transpose.ROTATE_90
             return upright.transpose(turn)
+        if task.get("cover"):
+            return ImageOps.fit(upright, size, Image.Resampling.LANCZOS)
         return upright.resize(size, Image.Resampling.LANCZOS)
 
 

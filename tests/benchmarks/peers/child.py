@@ -12,20 +12,24 @@ import resource
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 
 @dataclass(frozen=True)
 class Task:
-    """What to make of a picture, in its own format."""
+    """What to make of a picture."""
 
     degrees: int = 0
     """0: fit into the box; 90 or 270: a quarter turn clockwise or counter-clockwise."""
     width: int = 0
     height: int = 0
     quality: int = 80
+    cover: bool = False
+    """Fill the box, and cut off what is beyond it, alike on both sides."""
+    formats: Sequence[str] = ("keep",)
+    """Several are made of one decode; their bytes come one behind the other."""
 
 
 _SCHEDULED = 2

@@ -10,15 +10,17 @@ from benchmarks.peers.memory_s3 import MemoryS3
 from imagemachine import bootstrap
 from imagemachine.batch import Batch  # noqa: TC001 - hidden imports are no help to readers
 from imagemachine.settings import Settings
-from imagemachine.variant import Fit, Limits, Turn, Variant
+from imagemachine.steps import Cover, Fit, Turn
+from imagemachine.variant import Limits, Variant
 
 _RESULTS = "results"
 
 
 def variant_of(task: Task) -> Variant:
     """The variant that does `task`."""
-    transform = Turn(task.degrees) if task.degrees else Fit(task.width, task.height)
-    return Variant("benchmark", [transform], task.quality)
+    sized = Cover if task.cover else Fit
+    step = Turn(task.degrees) if task.degrees else sized(task.width, task.height)
+    return Variant("benchmark", [step], task.quality, formats=task.formats)
 
 
 def codec(data: bytes, task: Task) -> bytes:
@@ -53,8 +55,8 @@ class Job:
         if answer["batchItemFailures"]:
             raise RuntimeError(f"The machine did not make {task} of {key}.")
         start = key.replace("ingest/", "benchmark/", 1)  # Behind it comes another extension, where the format is one.
-        made = next(place for place in self._s3.objects if place[0] == _RESULTS and place[1].startswith(start))
-        return self._s3.objects.pop(made)
+        made = [place for place in self._s3.objects if place[0] == _RESULTS and place[1].startswith(start)]
+        return b"".join(self._s3.objects.pop(place) for place in sorted(made, key=lambda place: len(place[1])))
 
 
 def engine() -> dict[str, str]:

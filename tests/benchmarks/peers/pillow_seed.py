@@ -3,7 +3,7 @@
 import io
 
 import PIL
-from PIL import Image
+from PIL import Image, ImageOps
 
 from benchmarks.peers.child import Task, serve
 
@@ -11,13 +11,16 @@ from benchmarks.peers.child import Task, serve
 def contender(data: bytes, task: Task) -> bytes:
     """The picture as most handlers on the web would make it."""
     image: Image.Image = Image.open(io.BytesIO(data))
-    format_ = image.format
-    if task.degrees:
+    own = image.format
+    (format_,) = task.formats
+    if task.cover:
+        image = ImageOps.fit(image, (task.width, task.height))
+    elif task.degrees:
         image = image.rotate(-task.degrees, expand=True)
     else:
         image.thumbnail((task.width, task.height))
     buffer = io.BytesIO()
-    image.save(buffer, format_, quality=task.quality)
+    image.save(buffer, own if format_ == "keep" else format_, quality=task.quality)
     return buffer.getvalue()
 
 

@@ -13,6 +13,7 @@ _GAP = 1.5
 
 def contender(data: bytes, task: Task) -> bytes:
     """The best that plain Pillow does without giving up pixels."""
+    (format_,) = task.formats
     image = Image.open(io.BytesIO(data))
     animated = getattr(image, "is_animated", False)
     if not task.degrees:
@@ -22,7 +23,7 @@ def contender(data: bytes, task: Task) -> bytes:
     if animated:
         frames[0].save(buffer, image.format, quality=task.quality, save_all=True, append_images=frames[1:])
     else:
-        frames[0].save(buffer, image.format, quality=task.quality)
+        frames[0].save(buffer, image.format if format_ == "keep" else format_, quality=task.quality)
     return buffer.getvalue()
 
 
@@ -32,6 +33,8 @@ def _made(frame: Image.Image, task: Task) -> Image.Image:
         frame = frame.convert("RGBA" if "transparency" in frame.info else "RGB")
     if task.degrees:
         return frame.transpose(Image.Transpose.ROTATE_270 if task.degrees == 90 else Image.Transpose.ROTATE_90)
+    if task.cover:
+        return ImageOps.fit(frame, (task.width, task.height), Image.Resampling.LANCZOS)
     box = min(task.width, frame.width), min(task.height, frame.height)
     return ImageOps.contain(frame, box, Image.Resampling.LANCZOS)
 

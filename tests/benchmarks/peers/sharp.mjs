@@ -24,12 +24,22 @@ const encoded = (image, format, quality) => {
   return image.toFormat(format, options[format] ?? {}).toBuffer();
 };
 
-const contender = async (data, format, { degrees = 0, width, height, quality = 80 }) => {
+const resized = (image, format, { width, height, cover = false, quality = 80, formats = ["keep"] }) => {
+  const made = image.resize(width, height, { fit: cover ? "cover" : "inside", withoutEnlargement: true });
+  const names = formats.map((name) => (name === "keep" ? format : name));
+  if (names.length === 1) {
+    return encoded(made, names[0], quality);
+  }
+  return Promise.all(names.map((name) => encoded(made.clone(), name, quality))).then(Buffer.concat);
+};
+
+const contender = async (data, format, task) => {
+  const { degrees = 0, quality = 80 } = task;
   if (degrees) {
     return encoded(sharp(data).autoOrient().rotate(degrees), format, quality);
   }
   const image = sharp(data, { animated: format === "gif" || format === "webp" }).autoOrient();
-  return encoded(image.resize(width, height, { fit: "inside", withoutEnlargement: true }), format, quality);
+  return resized(image, format, task);
 };
 
 say({ sharp: sharp.versions.sharp, "sharp's libvips": sharp.versions.vips, Node: process.versions.node });

@@ -15,7 +15,9 @@ _QUALITY = frozenset({".jpg", ".webp", ".avif"})
 
 def contender(data: bytes, task: Task) -> bytes:
     """As libvips' documentation says to do it: shrink on load, sequential access, in sRGB, no metadata."""
-    suffix = _SUFFIXES.get(data[:2], ".avif" if data[8:12] == b"avif" else ".jpg")
+    (format_,) = task.formats  # Of one pipeline it writes one file.
+    own = _SUFFIXES.get(data[:2], ".avif" if data[8:12] == b"avif" else ".jpg")
+    suffix = own if format_ == "keep" else f".{format_}"
     animated = "[n=-1]" if suffix in (".gif", ".webp") else ""
     image = _turned(data, task, animated) if task.degrees else _fitted(data, task, animated)
     options = {"Q": task.quality} if suffix in _QUALITY else {}
@@ -26,9 +28,11 @@ def contender(data: bytes, task: Task) -> bytes:
 def _fitted(data: bytes, task: Task, options: str) -> pyvips.Image:
     # One without a profile is taken for sRGB; asked for that, libvips would convert it all the same.
     tagged = pyvips.Image.new_from_buffer(data, options).get_typeof("icc-profile-data") != 0
-    profile = {"export_profile": "srgb"} if tagged else {}
+    how = {"export_profile": "srgb"} if tagged else {}
+    if task.cover:
+        how["crop"] = "centre"
     return pyvips.Image.thumbnail_buffer(
-        data, task.width, height=task.height, size="down", option_string=options.strip("[]"), **profile
+        data, task.width, height=task.height, size="down", option_string=options.strip("[]"), **how
     )
 
 
