@@ -13,6 +13,7 @@ tests/run.sh [--checks | --quick] [PYTEST ARGUMENT ...]
 tests/run.sh eye [PYTEST ARGUMENT ...]
 tests/run.sh mutants [--seed N] [--count 200] [--only PATH] [--wide]
 tests/run.sh aws [--yes]
+tests/run.sh fuzz [--seconds 3600]
 
   Checks the code, then runs the tests: unit, contract, integration on the emulated account, and with a Docker
   engine the containers. The first use makes an environment below .machine/ from pinned, hashed packages.
@@ -22,6 +23,7 @@ tests/run.sh aws [--yes]
   eye         every kind of picture that is claimed, in every variant, as libvips sees it; all variants against each other
   mutants     deliberate mistakes, one at a time in a copy of the code: says which of them no test notices
   aws         the life of a stack on a real account, yours: says what it will make and what it costs, and asks
+  fuzz        our changes to C that reads uploads, beside the unchanged libraries; what is found is kept in tests/native
   anything else goes to pytest, and replaces the choice of tests: tests/run.sh tests/unit -k keys
 TEXT
 }
@@ -48,6 +50,23 @@ lint() {
   git ls-files -z -- '*.sh' .ci/run .ci/engine | xargs -0 "$(dirname -- "${python}")/shellcheck" --external-sources
 }
 
+# Why our changes to C cannot be fuzzed here, as a sentence; says nothing where they can.
+no_fuzz() {
+  # shellcheck source=docker/base/engine.sh
+  source docker/base/engine.sh
+  engine::answers 2>&1 || return 0
+  if ! grep --quiet --word-regexp avx2 /proc/cpuinfo 2>/dev/null; then
+    echo 'Our changes to C are made for x86 processors with AVX2, and this is none.'
+  fi
+}
+
+# The fuzzers of tests/native, for so many seconds in all.
+fuzz() {
+  TARGET=fuzz docker/base/build.sh image-machine-fuzz
+  docker run --rm --init --network none --user "$(id -u):$(id -g)" \
+    --volume "${PWD}/tests/native/findings:/findings" image-machine-fuzz "$1"
+}
+
 main() {
   local quick='' checks=''
   case "${1:-}" in
@@ -55,6 +74,17 @@ main() {
     --checks) checks=yes && shift ;;
     --quick) quick=yes && shift ;;
   esac
+  if [[ ${1:-} == fuzz ]]; then
+    local why
+    why="$(no_fuzz)"
+    if [[ -n ${why} ]]; then echo "${why}" >&2 && return 1; fi
+    case "${2:-}" in
+      '') fuzz 3600 ;;
+      --seconds) fuzz "${3:?takes a number}" ;;
+      *) usage >&2 && return 2 ;;
+    esac
+    return
+  fi
   python="$(python::find)" || exit 1
   python="$("${python}" -E -s shared/controlplane/environment.py tests tests/requirements.txt)" || exit 1
   export PYTHONDONTWRITEBYTECODE=1
@@ -80,6 +110,10 @@ main() {
   step 'hostile files'
   "${python}" -m pytest --numprocesses 2 tests/hostile
   "${python}" tests/hostile/fuzz.py --seconds 10 --seed 1
+  step 'our changes to C, fuzzed'
+  local why
+  why="$(no_fuzz)"
+  if [[ -n ${why} ]]; then echo "Not fuzzed. ${why}"; else fuzz 60; fi
   step 'integration tests on the emulated account'
   "${python}" -m pytest --numprocesses 4 --dist loadfile -m 'not docker' tests/integration
   step 'integration tests with containers'
