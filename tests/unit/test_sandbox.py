@@ -441,6 +441,8 @@ def test_all_processes_end_when_their_function_does_even_in_the_middle(tmp_path:
 def test_nothing_of_the_function_reaches_the_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a secret")
     with closing(sandboxed()) as sandbox:
+        for waiting in sandbox._stock._waiting:
+            waiting.refused(time.monotonic() + 10)  # From then on it is as an upload finds it.
         assert environment(zygote(sandbox)) == b""
         for worker in workers(sandbox):
             assert environment(worker) == b""

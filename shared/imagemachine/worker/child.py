@@ -16,7 +16,7 @@ Work = Callable[[Variant, bytes, Limits], Made]
 
 def serve(task: Task, work: Work, socket_fd: int, refused: Sequence[str]) -> None:
     """Say that it is ready, and do the work on the one upload that comes; none comes where its function has ended."""
-    with os.fdopen(socket_fd, "rb") as requests, os.fdopen(socket_fd, "wb") as answers:
+    with os.fdopen(socket_fd, "rb") as requests, os.fdopen(socket_fd, "wb", closefd=False) as answers:
         answers.write(_framed({"refused": list(refused)}))
         answers.flush()
         request = requests.read(REQUEST.size)
@@ -30,6 +30,8 @@ def serve(task: Task, work: Work, socket_fd: int, refused: Sequence[str]) -> Non
         answer, outputs = _answer(task, work, variant, upload)
         answers.write(_framed(answer))
         answers.writelines(outputs)
+        answers.flush()
+        requests.read(1)  # Nothing comes: to end takes a millisecond, which is not to delay who reads the answer.
 
 
 def _answer(task: Task, work: Work, variant: Variant, upload: bytes) -> tuple[list[object], list[bytes]]:

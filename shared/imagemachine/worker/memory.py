@@ -49,7 +49,7 @@ Pages = ctypes.Array[_Place]
 """The first byte of each page."""
 
 _AT_ONCE = 1024
-"""Places of one system call: IOV_MAX."""
+"""Places of one system call: IOV_MAX. A pipe holds more bytes."""
 
 
 class _Heap(ctypes.Structure):
@@ -89,9 +89,7 @@ def settle() -> None:
 
 def touch(pages: Sequence[Pages], reserve: int) -> None:
     """In a child: have these pages copied, and new memory for a picture, of which there may be `reserve` bytes."""
-    for part in pages:
-        # The first byte of each is written over itself, by the system, which finds out where there is no page any more.
-        _libc.process_vm_writev(os.getpid(), part, len(part), part, len(part), 0)
+    _copy(pages)
     if not hasattr(_libc, "mallinfo2"):
         return
     # What was the zygote's, up to the first whole huge page behind it, stays unused.
@@ -105,6 +103,18 @@ def touch(pages: Sequence[Pages], reserve: int) -> None:
     for number in range(min(_AHEAD, reserve // _HUGE - 1)):
         ctypes.memset(start + number * _HUGE, 0, 1)
     _libc.free(block)
+
+
+def _copy(pages: Sequence[Pages]) -> None:
+    """The first byte of each goes through a pipe and back to where it was, by the system, which finds out where no page
+    is any more; process_vm_writev, which would need no pipe, is ruled out in many containers.
+    """
+    out, into = os.pipe2(os.O_NONBLOCK)  # Where there is no page, nothing is in it, and nothing to wait for.
+    for part in pages:
+        _libc.writev(into, part, len(part))
+        _libc.readv(out, part, len(part))
+    os.close(into)
+    os.close(out)
 
 
 def written_by(act: Callable[[], None]) -> list[Pages]:
