@@ -27,6 +27,11 @@ def trials() -> tuple[bytes, ...]:
     return (b"one", b"breaks", b"three")
 
 
+def large_trials() -> tuple[bytes, ...]:
+    """One of which more is made than a socket holds."""
+    return (b"large 4000000",)
+
+
 def tried(variant: Variant, data: Source, limits: Limits) -> Made:
     """How often this was done in the process and those that it comes from."""
     _earlier.append(bytes(data))

@@ -404,6 +404,12 @@ def test_what_is_made_at_the_first_use_is_made_once_for_all_after_the_first_pict
     assert counts == [b"BM1", b"BM1", b"BM4", b"BM4", b"BM4"]
 
 
+def test_a_trial_of_which_much_is_made_holds_nothing_up() -> None:
+    """Nobody takes its result: what a variant enlarges is more than a socket holds."""
+    with closing(sandboxed(rehearsal=f"{sandbox_work.__name__}:large_trials")) as sandbox:
+        assert [sandbox.run(b"a picture", 5).data for _ in range(4)] == [b"BMa picture"] * 4
+
+
 def test_several_results_come_in_their_order() -> None:
     with closing(sandboxed(variant=Variant("thumbnail", [Fit(320, 200)], formats=["keep", "webp"]))) as sandbox:
         assert [output.data for output in sandbox.run(b"pair", 10).outputs] == [b"BMone", b"BMthe other"]

@@ -63,6 +63,12 @@ class _Heap(ctypes.Structure):
     )
 
 
+_TELLS = hasattr(_libc, "mallinfo2")
+"""Whether the C library says what is free; it came with glibc 2.33."""
+if _TELLS:
+    _libc.mallinfo2.restype = _Heap
+
+
 def keep_on_heap() -> None:
     """Use freed memory again instead of giving it back to the system, which would have to clear it anew."""
     _libc.mallopt(_M_MMAP_MAX, 0)
@@ -74,9 +80,8 @@ def settle() -> None:
     gc.collect()
     gc.freeze()
     gc.enable()
-    if not hasattr(_libc, "mallinfo2"):  # It came with glibc 2.33.
+    if not _TELLS:
         return
-    _libc.mallinfo2.restype = _Heap
     _libc.malloc_trim(0)
     size = _LARGEST_HOLE
     while size >= _SMALLEST_HOLE:
@@ -90,7 +95,7 @@ def settle() -> None:
 def touch(pages: Sequence[Pages], reserve: int) -> None:
     """In a child: have these pages copied, and new memory for a picture, of which there may be `reserve` bytes."""
     _copy(pages)
-    if not hasattr(_libc, "mallinfo2"):
+    if not _TELLS:
         return
     # What was the zygote's, up to the first whole huge page behind it, stays unused.
     end = _libc.sbrk(0)
