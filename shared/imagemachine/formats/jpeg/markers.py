@@ -39,6 +39,18 @@ def _segments(jpeg: bytes) -> Iterator[tuple[int, bytes]]:
         place += 2 + length
 
 
+def _markers(jpeg: bytes) -> Iterator[tuple[int, int, int, int]]:
+    """Every marker, those behind the first scan too: where it begins, where it ends, and where its segment does."""
+    place = 2
+    while (found := _MARKER.search(jpeg, place)) is not None:
+        marker, place = jpeg[found.end() - 1], found.end()
+        if marker != _EOI:
+            if place + 2 > len(jpeg):
+                return
+            place += struct.unpack_from(">H", jpeg, place)[0]
+        yield marker, found.start(), found.end(), place
+
+
 def is_progressive(jpeg: bytes) -> bool:
     """Whether the file is a progressive JPEG."""
     return any(marker == _PROGRESSIVE for marker, _payload in _segments(jpeg))
@@ -64,12 +76,8 @@ def has_every_scan(jpeg: bytes) -> bool:
     A file that was cut between two scans looks whole to a decoder: what is missing there only makes it coarser.
     """
     lacking: set[tuple[int, int]] = set()
-    place = 2
-    while (found := _MARKER.search(jpeg, place)) is not None and found.end() + 2 <= len(jpeg):
-        marker = jpeg[found.end() - 1]
-        (length,) = struct.unpack_from(">H", jpeg, found.end())
-        place = found.end() + length
-        payload = jpeg[found.end() + 2 : place]
+    for marker, _, behind, end_ in _markers(jpeg):
+        payload = jpeg[behind + 2 : end_]
         if marker in _FRAMES and len(payload) > 5:
             lacking = {(component, number) for component in payload[6 : 6 + 3 * payload[5] : 3] for number in range(64)}
         elif marker == _SOS and payload and len(payload) >= 2 * payload[0] + 4:
@@ -134,15 +142,12 @@ def without_metadata(jpeg: bytes) -> bytes:
     """The JPEG file without its metadata and without whatever follows it, every other byte as it is."""
     kept = [jpeg[:2]]
     place = 2
-    while (found := _MARKER.search(jpeg, place)) is not None:
-        marker = jpeg[found.end() - 1]
-        if marker == _EOI:
-            kept.append(jpeg[place : found.end()])
-            break
-        (length,) = struct.unpack_from(">H", jpeg, found.end())
+    for marker, start, _, end_ in _markers(jpeg):
         dropped = marker == _COM or (_APP0 < marker <= _LAST_APP and marker != _APP14)
-        kept.append(jpeg[place : found.start() if dropped else found.end() + length])
-        place = found.end() + length
+        kept.append(jpeg[place : start if dropped else end_])
+        place = end_
+        if marker == _EOI:
+            break
     else:  # It has lost its end.
         kept += [jpeg[place:], bytes((0xFF, _EOI))]
     return b"".join(kept)
