@@ -69,8 +69,9 @@ base::debian() {
 }
 
 base::build() {
-  local tag="$1" platform debian bundle pillow pip_settings
+  local tag="$1" platform debian bundle pillow pip_settings version
   platform="$(base::platform)"
+  version="$(base::version)"
   case "$platform" in linux/amd64) pillow="${PILLOW:-simd}" ;; *) pillow="${PILLOW:-stock}" ;; esac
   debian="$(base::debian "$platform")"
   bundle="${CA_BUNDLE:-${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}}"
@@ -84,7 +85,7 @@ base::build() {
     --build-arg "DEBIAN=$debian" --build-arg "PYTHON=$PYTHON" --build-arg "DEBIAN_AS_OF=$DEBIAN_AS_OF"
     --build-arg "PILLOW=$pillow" --build-arg "SIMD=${SIMD:-avx2}" --build-arg "WITHOUT=${WITHOUT:-}"
     --secret "id=pip,src=$pip_settings"
-    --label "org.opencontainers.image.version=$(base::version)" --label org.opencontainers.image.licenses=MIT
+    --label "org.opencontainers.image.version=$version" --label org.opencontainers.image.licenses=MIT
   )
   if [[ -r $bundle ]]; then arguments+=(--secret "id=ca,src=$bundle"); fi
   local variable

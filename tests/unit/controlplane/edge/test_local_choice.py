@@ -23,7 +23,7 @@ def test_a_request_is_answered_as_at_the_edge(case: dict[str, Any]) -> None:
 def test_the_stack_takes_the_parameter() -> None:
     said = edge.parameter(MADE)
     assert said == "hero=webp,avif;mobile=;web=webp;"
-    template = (Path(__file__).parents[3] / "shared/stack.yaml").read_text()
+    template = (Path(__file__).parents[4] / "shared/stack.yaml").read_text()
     section = template[template.index("\n  CdnFormats:") :]
     pattern = yaml.safe_load(section[section.index("AllowedPattern:") :].splitlines()[0])["AllowedPattern"]
     assert re.fullmatch(pattern, said)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 CASES: list[dict[str, Any]] = json.loads(Path(__file__).with_name("cases.json").read_text())
 MADE = "hero=webp,avif;web=webp;mobile=;"
 """The formats that lie beside the results of each variant, as the cases have them."""
