@@ -13,8 +13,14 @@ class Place(Protocol):
     """Where a stack lives, and who types."""
 
     stack: str
-    account: str
-    region: str
+
+    @property
+    def account(self) -> str:
+        """Twelve digits."""
+
+    @property
+    def region(self) -> str:
+        """As AWS names it."""
 
     def deploy(self, *words: str, status: int = 0) -> str:
         """What `./deploy.sh` says, whose exit status has to be `status`."""

@@ -14,16 +14,17 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from PIL import Image
 
 import life
+from controlplane.account import Account
+from controlplane.errors import Failure
 
 ROOT = Path(__file__).parents[1]
 
@@ -44,11 +45,18 @@ class RealPlace:
     """A real account, and a copy of the project to deploy to it from."""
 
     stack: str
-    account: str
-    region: str
+    owner: Account
     project: Path
-    session: Any
-    clients: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def account(self) -> str:
+        """Twelve digits."""
+        return self.owner.number
+
+    @property
+    def region(self) -> str:
+        """As AWS names it."""
+        return self.owner.region
 
     def deploy(self, *words: str, status: int = 0) -> str:
         """What `./deploy.sh` says, as it is seen."""
@@ -66,9 +74,7 @@ class RealPlace:
 
     def client(self, service: str) -> Any:
         """A client for the account."""
-        if service not in self.clients:
-            self.clients[service] = self.session.client(service, region_name=self.region)
-        return self.clients[service]
+        return self.owner.clients[service]
 
     def change(self, variant: str) -> None:
         """A variant's image would be another one from now on."""
@@ -124,33 +130,26 @@ def copy_of_the_project(folder: Path) -> Path:
     project.mkdir()
     for name in ("docker", "images", "shared"):
         shutil.copytree(ROOT / name, project / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy2(ROOT / "deploy.sh", project)
+    for name in ("deploy.sh", "pyproject.toml"):
+        shutil.copy2(ROOT / name, project)
     (ROOT / ".machine").mkdir(exist_ok=True)
     (project / ".machine").symlink_to(ROOT / ".machine")
     return project
 
 
-def whose(session: Any) -> tuple[str, str]:
-    """Account and region. Raises SystemExit with a sentence where there is none."""
-    if session.region_name is None:
-        sys.exit("No AWS region is chosen: export AWS_REGION=eu-central-1, or run `aws configure`.")
-    try:
-        return session.client("sts").get_caller_identity()["Account"], session.region_name
-    except (BotoCoreError, ClientError) as error:
-        sys.exit(f"AWS does not know who you are: run `aws configure` or export AWS_PROFILE. It says: {error}")
-
-
 def main() -> int:
     """The whole story; 0 where all of it went as it should."""
     options = _options().parse_args()
-    session = boto3.Session()
-    account, region = whose(session)
-    say(INTENT.format(account=account, region=region, stack=options.stack))
+    try:
+        account = Account.login()
+    except Failure as failure:
+        sys.exit(str(failure))
+    say(INTENT.format(account=account.number, region=account.region, stack=options.stack))
     if not options.yes and input('Type "yes" to go on: ').strip() != "yes":
         say("Nothing was touched.")
         return 1
     with tempfile.TemporaryDirectory(prefix="image-machine-") as folder:
-        place = RealPlace(options.stack, account, region, copy_of_the_project(Path(folder)), session)
+        place = RealPlace(options.stack, account, copy_of_the_project(Path(folder)))
         try:
             life.whole(place, say, also=[it_makes_pictures])
         except (AssertionError, BotoCoreError, ClientError) as failure:

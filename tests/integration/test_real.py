@@ -1,14 +1,14 @@
 """`tests/run.sh aws` asks before it touches anything; and what it wants to see of pictures is to be seen here."""
 
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 import real
+from controlplane.account import Account
 from controlplane.local import aws
 from integration.kit import ROOT, Machine, running
 
@@ -53,10 +53,13 @@ def test_what_is_to_be_seen_of_pictures(tmp_path: Path) -> None:
         real.it_makes_pictures(Here(machine))
 
 
-def test_a_copy_can_be_changed_without_the_original(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_copy_can_be_changed_without_the_original(tmp_path: Path, endpoint: str) -> None:
     before = (ROOT / "images/web/app.py").read_text()
-    place = real.RealPlace("s", "a", "r", real.copy_of_the_project(tmp_path), None)
+    place = real.RealPlace("s", Account.emulated(endpoint), real.copy_of_the_project(tmp_path))
     place.change("web")
     assert (place.project / "images/web/app.py").read_text() == before + "# changed\n"
     assert (ROOT / "images/web/app.py").read_text() == before
     assert "local" in place.deploy("--help")
+    needed = re.findall(r'"\$root/([^"]+)"', (ROOT / "docker/base/build.sh").read_text())
+    assert needed
+    assert [name for name in needed if not (place.project / name).exists()] == []
