@@ -132,8 +132,8 @@ def measure(subject: Subject, task: str, children: Sequence[contenders.Child], b
 def _round(subject: Subject, task: str, able: Sequence[tuple[Cell, contenders.Child]]) -> list[contenders.Run]:
     """One run of each, one after the other, with pauses as S3 makes them.
 
-    Behind its answer the machine ends the picture's process and gets another one ready; that is not to be in the way of
-    whose turn is next. `--clock cpu` counts it.
+    Behind its answer the machine ends the picture's process and gets another one ready, about 5 ms of CPU in which a
+    function waits for S3: that is not to be in the way of whose turn is next, and neither clock counts it.
     """
     runs = []
     for _, child in able:
