@@ -62,7 +62,7 @@
       : [
           line("made ", made),
           tile.expected
-            ? line("expected ", tile.as_expected ? `${tile.expected} ✓` : tile.expected, tile.as_expected ? "" : "other")
+            ? line("expected ", tile.as_expected ? `${tile.expected}\u00a0✓` : tile.expected, tile.as_expected ? "" : "other")
             : line("", ""),
           line("", joined(tile.size, tile.time)),
         ];
