@@ -60,11 +60,23 @@ no_fuzz() {
   fi
 }
 
-# The fuzzers of tests/native, for so many seconds in all.
+# The fuzzers of tests/native, for so many seconds in all; from a seed, so that a run finds what the last one would have.
 fuzz() {
   TARGET=fuzz docker/base/build.sh image-machine-fuzz
   docker run --rm --init --network none --user "$(id -u):$(id -g)" \
-    --volume "${PWD}/tests/native/findings:/findings" image-machine-fuzz "$1"
+    --volume "${PWD}/tests/native/findings:/findings" image-machine-fuzz "$@"
+}
+
+# tests/run.sh fuzz [--seconds N]
+fuzz_asked() {
+  local why
+  why="$(no_fuzz)"
+  if [[ -n ${why} ]]; then echo "${why}" >&2 && exit 1; fi
+  case "${1:-}" in
+    '') fuzz 3600 ;;
+    --seconds) fuzz "${2:?takes a number}" ;;
+    *) usage >&2 && exit 2 ;;
+  esac
 }
 
 main() {
@@ -73,18 +85,11 @@ main() {
     -h | --help) usage && return ;;
     --checks) checks=yes && shift ;;
     --quick) quick=yes && shift ;;
+    fuzz)
+      fuzz_asked "${@:2}"
+      return
+      ;;
   esac
-  if [[ ${1:-} == fuzz ]]; then
-    local why
-    why="$(no_fuzz)"
-    if [[ -n ${why} ]]; then echo "${why}" >&2 && return 1; fi
-    case "${2:-}" in
-      '') fuzz 3600 ;;
-      --seconds) fuzz "${3:?takes a number}" ;;
-      *) usage >&2 && return 2 ;;
-    esac
-    return
-  fi
   python="$(python::find)" || exit 1
   python="$("${python}" -E -s shared/controlplane/environment.py tests tests/requirements.txt)" || exit 1
   export PYTHONDONTWRITEBYTECODE=1
@@ -113,7 +118,7 @@ main() {
   step 'our changes to C, fuzzed'
   local why
   why="$(no_fuzz)"
-  if [[ -n ${why} ]]; then echo "Not fuzzed. ${why}"; else fuzz 60; fi
+  if [[ -n ${why} ]]; then echo "Not fuzzed. ${why}"; else fuzz 60 1; fi
   step 'integration tests on the emulated account'
   "${python}" -m pytest --numprocesses 4 --dist loadfile -m 'not docker' tests/integration
   step 'integration tests with containers'

@@ -1,13 +1,14 @@
 #!/bin/sh
 # Runs each fuzzer on what was found before, and then on what it thinks of itself, from seeds.
 #
-#   fuzz.sh FUZZERS SEEDS FINDINGS SECONDS      SECONDS for all of them together
+#   fuzz.sh FUZZERS SEEDS FINDINGS SECONDS [SEED]     SECONDS for all of them together; SEED where they are to think of
+#                                                     the same each time
 #
 # A file that ends a fuzzer is left in FINDINGS/<fuzzer>/, where every later run begins with it: what was found once is
 # tried always. Exit status: 0 nothing was found, else 1.
 set -eu
 
-fuzzers="$1" seeds="$2" findings="$3" seconds="$4"
+fuzzers="$1" seeds="$2" findings="$3" seconds="$4" seed="${5:-0}"
 share=$((seconds / 3))
 found=0
 work="$(mktemp -d)"
@@ -25,7 +26,7 @@ for name in jpeg png pixels; do
             found=1
         fi
     done
-    if ! "$fuzzers/$name" -max_total_time="$share" -timeout=10 -rss_limit_mb=3000 -max_len=8192 -print_final_stats=1 \
+    if ! "$fuzzers/$name" -max_total_time="$share" -seed="$seed" -timeout=10 -rss_limit_mb=3000 -max_len=8192 -print_final_stats=1 \
         -artifact_prefix="$findings/$name/" "$work/$name" "$seeds/$name" >"$work/log" 2>&1; then
         tail -n 60 "$work/log"
         echo "fuzz.sh: $name has found something: see $findings/$name" >&2
