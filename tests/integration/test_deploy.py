@@ -3,7 +3,6 @@
 import json
 import os
 import random
-import shutil
 import signal
 import subprocess
 import time
@@ -19,6 +18,7 @@ from controlplane.local.children import Family
 from controlplane.local.emulator import emulator
 from integration.deployments import Functions
 from integration.engine import ROOT, docker, marks, run
+from real import copy_of_the_project
 
 # The base image may have to be built, and its codecs compiled.
 pytestmark = [*marks(), pytest.mark.timeout(3600)]
@@ -74,13 +74,7 @@ class Account:
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy whose files may be changed; it shares the environment of the original."""
-    copy = tmp_path_factory.mktemp("project")
-    ignored = shutil.ignore_patterns("__pycache__")
-    for name in ("docker", "images", "shared"):
-        shutil.copytree(ROOT / name, copy / name, ignore=ignored)
-    shutil.copy2(ROOT / "deploy.sh", copy)
-    (copy / ".machine").symlink_to(ROOT / ".machine")
-    return copy
+    return copy_of_the_project(tmp_path_factory.mktemp("copy"))
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -283,12 +283,13 @@ def test_nothing_is_left_behind_by_pictures_of_any_end(sandbox: Sandbox) -> None
     def open_files(process: int) -> int:
         return len(list(Path(f"/proc/{process}/fd").iterdir()))
 
-    def settled() -> tuple[int, int, int]:
-        assert eventually(lambda: [state(worker) for worker in workers(sandbox)] == ["S", "S"])
-        return open_files(os.getpid()), open_files(zygote(sandbox)), len(workers(sandbox))
+    def settled() -> tuple[int, int, int, list[str]]:
+        states = [state(worker) for worker in workers(sandbox)]
+        return open_files(os.getpid()), open_files(zygote(sandbox)), len(states), states
 
     sandbox.run(b"x", 10)
-    before = settled()
+    before = (open_files(os.getpid()), 3, 2, ["S", "S"])  # The zygote's standard ones, of which one is the orders'.
+    assert eventually(lambda: settled() == before)
     for order in (b"x", b"quit", b"segfault", b"fill", b"raise x", b"reject x"):
         for _ in range(3):
             try:
@@ -296,7 +297,7 @@ def test_nothing_is_left_behind_by_pictures_of_any_end(sandbox: Sandbox) -> None
             except Rejected:
                 continue
     rejected(sandbox, b"hang", 0.1)
-    assert settled() == before
+    assert eventually(lambda: settled() == before), settled()
     children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
     assert not [child for child in children if state(int(child)) == "Z"]
 
