@@ -12,7 +12,7 @@ expect(int truth, const char *sentence, long one, long other) {
     }
 }
 
-void
+static void
 expect_same_end(const Answer *one, const Answer *other) {
     expect(one->failed == other->failed, "the error", one->failed, other->failed);
     expect(one->size == other->size, "the size", (long)one->size, (long)other->size);

@@ -25,10 +25,7 @@ typedef void Target(const uint8_t *how, const uint8_t *data, size_t size, Answer
 
 Target published, changed, joined;
 
-/* Ends the process, which the fuzzer takes for a finding, unless both end with the same error, or as many bytes. */
-void expect_same_end(const Answer *one, const Answer *other);
-
-/* Likewise unless both end with the same error or the same result. */
+/* Ends the process, which the fuzzer takes for a finding, unless both end with the same error or the same result. */
 void expect_equal(const Answer *one, const Answer *other);
 
 /* Likewise unless these bytes are the same. */
