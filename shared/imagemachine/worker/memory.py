@@ -9,10 +9,12 @@ import ctypes
 import gc
 import mmap
 import os
+import pickle
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 _M_TRIM_THRESHOLD = -1
 _M_MMAP_MAX = -4
@@ -26,6 +28,9 @@ _LARGEST_HOLE, _SMALLEST_HOLE = 1 << 20, 1 << 12
 """Bytes of the free pieces of its heap that the zygote keeps from its children."""
 _CHUNK = 16
 """Bytes that the C library puts before each block."""
+
+_WINDOW = 1 << 16
+"""Bytes around a page of a file that the system maps with it: its setting fault_around_bytes, unless changed."""
 
 _PRESENT, _FILE, _OWN = 1 << 63, 1 << 61, 1 << 56
 """Bits of /proc/self/pagemap: https://docs.kernel.org/admin-guide/mm/pagemap.html"""
@@ -50,6 +55,15 @@ Pages = ctypes.Array[_Place]
 
 _AT_ONCE = 1024
 """Places of one system call: IOV_MAX. A pipe holds more bytes."""
+
+
+class Used(NamedTuple):
+    """What some work uses of the memory that was there before it."""
+
+    written: Sequence[Pages] = ()
+    """Pages that a process has to have copied for it."""
+    mapped: Sequence[Pages] = ()
+    """Of files, of which no fork takes along where they are: one page for all that the system maps with it."""
 
 
 class _Heap(ctypes.Structure):
@@ -92,9 +106,10 @@ def settle() -> None:
             size //= 2
 
 
-def touch(pages: Sequence[Pages], reserve: int) -> None:
-    """In a child: have these pages copied, and new memory for a picture, of which there may be `reserve` bytes."""
-    _copy(pages)
+def touch(used: Used, reserve: int) -> None:
+    """In a child: have this memory at hand, and new memory for a picture, of which there may be `reserve` bytes."""
+    _pass(used.written, back=True)
+    _pass(used.mapped, back=False)
     if not _TELLS:
         return
     # What was the zygote's, up to the first whole huge page behind it, stays unused.
@@ -110,50 +125,56 @@ def touch(pages: Sequence[Pages], reserve: int) -> None:
     _libc.free(block)
 
 
-def _copy(pages: Sequence[Pages]) -> None:
-    """The first byte of each goes through a pipe and back to where it was, by the system, which finds out where no page
-    is any more; process_vm_writev, which would need no pipe, is ruled out in many containers.
+def _pass(pages: Sequence[Pages], *, back: bool) -> None:
+    """The first byte of each goes through a pipe, and `back` to where it was, by the system, which finds out where no
+    page is any more; process_vm_writev, which would need no pipe, is ruled out in many containers.
     """
     out, into = os.pipe2(os.O_NONBLOCK)  # Where there is no page, nothing is in it, and nothing to wait for.
     for part in pages:
         _libc.writev(into, part, len(part))
-        _libc.readv(out, part, len(part))
+        if back:
+            _libc.readv(out, part, len(part))
     os.close(into)
     os.close(out)
 
 
-def written_by(act: Callable[[], None]) -> list[Pages]:
-    """The pages that `act` writes to, which is tried out in a child; none where they are not told."""
+def used_by(act: Callable[[], None]) -> Used:
+    """The memory that `act` uses, which is tried out in a child; none where the system does not tell."""
     out, into = os.pipe()
     child = os.fork()
     if child == 0:
         try:
-            shared = {page for page, own in _pages() if not own}
+            shared = {page for page, entry in _pages("rw") if not entry & (_OWN | _FILE)}
             act()
-            found = [page for page, own in _pages() if own and page in shared]
+            written = [page for page, entry in _pages("rw") if entry & _OWN and page in shared]
+            mapped = {page // _WINDOW: page for page, entry in _pages("r") if entry & _FILE}
             with os.fdopen(into, "wb") as pipe:
-                pipe.write(struct.pack(f"={len(found)}Q", *found))
+                pickle.dump((written, [*mapped.values()]), pipe)
         finally:
             os._exit(0)
     os.close(into)
     with os.fdopen(out, "rb") as pipe:
         told = pipe.read()
     os.waitpid(child, 0)
-    places = [_Place(address, 1) for (address,) in struct.iter_unpack("=Q", told)]
+    return Used(*map(_places, pickle.loads(told))) if told else Used()  # noqa: S301 - our own words
+
+
+def _places(pages: Sequence[int]) -> list[Pages]:
+    places = [_Place(page, 1) for page in pages]
     parts = (places[at : at + _AT_ONCE] for at in range(0, len(places), _AT_ONCE))
     return [(_Place * len(part))(*part) for part in parts]
 
 
-def _pages() -> Iterator[tuple[int, bool]]:
-    """The pages that this process can write to, and whether no other process shares them."""
+def _pages(rights: str) -> Iterator[tuple[int, int]]:
+    """The pages that this process has and has these rights to, and what the system tells of each."""
     with suppress(OSError), Path("/proc/self/pagemap").open("rb", buffering=0) as pagemap:
         for line in Path("/proc/self/maps").read_text().splitlines():
-            limits, rights, _ = line.split(maxsplit=2)
-            if rights != "rw-p":
-                continue
+            limits, allowed, *_, name = line.split(maxsplit=5)
+            if not allowed.startswith(rights) or not allowed.endswith("p") or name.startswith("[v"):
+                continue  # [vvar] and its like are the kernel's own.
             start, end = (int(limit, 16) for limit in limits.split("-"))
             pagemap.seek(start // mmap.PAGESIZE * 8)
             entries = pagemap.read((end - start) // mmap.PAGESIZE * 8)
             for number, (entry,) in enumerate(struct.iter_unpack("=Q", entries)):
-                if entry & _PRESENT and not entry & _FILE:
-                    yield start + number * mmap.PAGESIZE, bool(entry & _OWN)
+                if entry & _PRESENT:
+                    yield start + number * mmap.PAGESIZE, entry

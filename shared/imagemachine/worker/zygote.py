@@ -72,8 +72,8 @@ class _Zygote:
         """Why there was no such child."""
         self.failure = ""
         """Why there can be none."""
-        self._pages: list[memory.Pages] = []
-        """Those that every child will write to, as far as is known."""
+        self._used = memory.Used()
+        """What every child will use of the memory that is there, as far as is known."""
         self._rehearsed = False
         self._pid = os.getpid()
         try:
@@ -111,7 +111,7 @@ class _Zygote:
         if samples := self._samples():
             self._try(*samples)
             self._settle()
-            self._pages = memory.written_by(lambda: self._live_once(samples[0]))
+            self._used = memory.used_by(lambda: self._live_once(samples[0]))
             self._settle()  # To find them out has left holes.
 
     def _try(self, *samples: bytes) -> None:
@@ -153,7 +153,7 @@ class _Zygote:
             # Standard output is nowhere. The others were the way to the sandbox, and the function's log.
             os.dup2(1, 0)
             os.dup2(1, 2)
-            memory.touch(self._pages, self._task.max_memory // 2)
+            memory.touch(self._used, self._task.max_memory // 2)
             refused = confine(self._pid, self._most_memory)
             child.serve(self._task, self._work, socket_fd, refused)
             os._exit(0)
