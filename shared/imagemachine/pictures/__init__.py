@@ -23,6 +23,8 @@ Size = tuple[int, int]
 """Width and height in pixels."""
 Box = tuple[int, int, int, int]
 """Left, top, right and bottom in pixels."""
+Area = tuple[float, float, float, float]
+"""Left, top, right and bottom in broken pixels."""
 Colour = tuple[int, int, int]
 """Red, green and blue of sRGB, 0 to 255."""
 
@@ -40,8 +42,8 @@ class Picture(Protocol):
         """Whether it is grey, where it is drawn."""
         ...
 
-    def cropped(self, box: Box) -> Self:
-        """The part of it in `box`, which lies inside it."""
+    def cropped(self, area: Area, size: Size) -> Self:
+        """The part of it in `area`, which lies inside it, in another size."""
         ...
 
     def resized(self, size: Size) -> Self:

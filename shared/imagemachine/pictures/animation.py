@@ -9,7 +9,7 @@ from typing import NamedTuple
 from PIL import Image, ImageChops
 
 from imagemachine.colour.said import Said
-from imagemachine.pictures import Box, Colour, Picture, Size
+from imagemachine.pictures import Area, Box, Colour, Picture, Size
 from imagemachine.pictures.raster import Raster
 from imagemachine.pictures.transpose import Transpose, transposed_size
 
@@ -40,9 +40,9 @@ class Animation:
         """Whether its first frame is grey, where it is drawn."""
         return next(iter(self.frames)).picture.grey
 
-    def cropped(self, box: Box) -> "Animation":
-        """The part in `box` of every frame."""
-        return self._each(lambda picture: picture.cropped(box), (box[2] - box[0], box[3] - box[1]))
+    def cropped(self, area: Area, size: Size) -> "Animation":
+        """The part in `area` of every frame, in another size."""
+        return self._each(lambda picture: picture.cropped(area, size), size)
 
     def resized(self, size: Size) -> "Animation":
         """Every frame in another size."""

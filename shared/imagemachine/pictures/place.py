@@ -1,4 +1,4 @@
-"""Where a crop is laid: at a point of the compass, or around a point that is to be seen."""
+"""Where something is laid: at a point of the compass, or around a point that is to be seen."""
 
 from imagemachine.pictures import Size
 
@@ -31,11 +31,13 @@ def at(picture: Size, part: Size, place: Point, margin: int = 0) -> Size:
     return left, top
 
 
-def around(picture: Size, part: Size, point: Point) -> Size:
+def around(picture: Size, part: tuple[float, float], point: Point) -> tuple[float, float]:
     """Returns the left and top, in pixels, of a part that has `point` of the picture as near its middle as it goes."""
-    (wide, high), (width, height) = picture, part
-    left, top = round(wide * point[0] - width / 2), round(high * point[1] - height / 2)
-    return min(max(0, left), wide - width), min(max(0, top), high - height)
+    left, top = (
+        min(max(0.0, side * share - length / 2), side - length)
+        for side, length, share in zip(picture, part, point, strict=True)
+    )
+    return left, top
 
 
 def is_point(value: object) -> bool:

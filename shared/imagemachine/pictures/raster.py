@@ -89,9 +89,8 @@ def resampled(image: Image.Image, view: View) -> Image.Image:
         if view.stored != image.size:
             image = image.crop((*at, at[0] + view.stored[0], at[1] + view.stored[1]))
     else:
-        box = (max(0.0, left), max(0.0, top), min(left + width, image.width), min(top + height, image.height))
         gap = None if image.mode == "I;16" else REDUCING_GAP  # Pillow averages no blocks of 16-bit samples.
-        image = image.resize(view.stored, Image.Resampling.LANCZOS, box, reducing_gap=gap)
+        image = image.resize(view.stored, Image.Resampling.LANCZOS, view.within(image.size), reducing_gap=gap)
     return image.convert("RGB") if image.mode == "RGBX" else image
 
 

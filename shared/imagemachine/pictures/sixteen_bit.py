@@ -79,8 +79,7 @@ class SixteenBit(Viewed):
 
 def _resampled(high: Image.Image, low: Image.Image, view: View) -> SixteenBit:
     def resized(plane: Image.Image) -> Image.Image:
-        left, top, width, height = view.part
-        return plane.resize(view.stored, Image.Resampling.LANCZOS, (left, top, left + width, top + height))
+        return plane.resize(view.stored, Image.Resampling.LANCZOS, view.within(plane.size))
 
     planes = [_plane(*halves) for halves in zip(high.split(), low.split(), strict=True)]
     if "A" not in high.mode:

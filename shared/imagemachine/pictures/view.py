@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Self
 
-from imagemachine.pictures import Box, Size
+from imagemachine.pictures import Area, Size
 from imagemachine.pictures.transpose import Transpose, after, transposed_box, transposed_size, undoing
 
 Part = tuple[float, float, float, float]
@@ -19,18 +19,23 @@ class View:
     """Width and height before the transposition."""
     lie: Transpose | None = None
 
+    def within(self, samples: Size) -> Area:
+        """The part of so many samples: broken numbers may reach beyond them by next to nothing."""
+        left, top, width, height = self.part
+        return max(0.0, left), max(0.0, top), min(left + width, samples[0]), min(top + height, samples[1])
+
     @property
     def size(self) -> Size:
         """Width and height as they are seen."""
         return transposed_size(self.stored, self.lie)
 
-    def cropped(self, box: Box) -> "View":
-        """Of what is seen the part in `box`."""
-        upright = (box[0], box[1], box[2] - box[0], box[3] - box[1])
+    def cropped(self, area: Area, size: Size) -> "View":
+        """Of what is seen the part in `area`, in another size."""
+        upright = (area[0], area[1], area[2] - area[0], area[3] - area[1])
         left, top, width, height = transposed_box(upright, self.size, undoing(self.lie))
         across, down = self.part[2] / self.stored[0], self.part[3] / self.stored[1]
         part = (self.part[0] + left * across, self.part[1] + top * down, width * across, height * down)
-        return View(part, (width, height), self.lie)
+        return View(part, transposed_size(size, self.lie), self.lie)
 
     def resized(self, size: Size) -> "View":
         """All that is seen, in another size."""
@@ -52,9 +57,9 @@ class Viewed:
         """Width and height in pixels, as it is seen."""
         return self.view.size
 
-    def cropped(self, box: Box) -> Self:
-        """The part of it in `box`, which lies inside it."""
-        return replace(self, view=self.view.cropped(box))
+    def cropped(self, area: Area, size: Size) -> Self:
+        """The part of it in `area`, which lies inside it, in another size."""
+        return replace(self, view=self.view.cropped(area, size))
 
     def resized(self, size: Size) -> Self:
         """The whole of it in another size."""

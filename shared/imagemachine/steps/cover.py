@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from imagemachine.pictures import Picture, Size
-from imagemachine.pictures.place import COMPASS, Point, around, at, is_point
+from imagemachine.pictures.place import COMPASS, Point, around, is_point
 from imagemachine.steps.fit import Fit
 from imagemachine.steps.sized import Sized
 from imagemachine.steps.step import Bounds
@@ -43,33 +43,36 @@ class Cover(Sized):
         box = self.width, self.height
         return box if self.enlarge else Fit(width, height).size(*box)
 
-    def _covering(self, width: int, height: int) -> Size:
-        """The least size in which all of the picture covers the result."""
+    def _part(self, width: int, height: int) -> tuple[float, float]:
+        """Width and height, in pixels, of the largest part that has the result's proportions."""
         wide, high = self.size(width, height)
         if wide * height >= high * width:
-            return wide, max(high, round(height * wide / width))
-        return max(wide, round(width * high / height)), high
+            return width, high * width / wide
+        return wide * height / high, height
 
     def apply(self, picture: Picture) -> Picture:
-        """Resizes all of it, and cuts off what is beyond."""
-        size = self.size(*picture.size)
-        covering = picture.resized(self._covering(*picture.size))
-        left, top = self._place(covering, size)
-        return covering.cropped((left, top, left + size[0], top + size[1]))
+        """Resizes what is left once the rest is cut off."""
+        size, part = self.size(*picture.size), self._part(*picture.size)
+        left, top = self._place(picture, part)
+        if part == size:  # Nothing is resampled, and nothing is to be for half a pixel.
+            left, top = round(left), round(top)
+        return picture.cropped((left, top, left + part[0], top + part[1]), size)
 
-    def _place(self, picture: Picture, size: Size) -> Size:
+    def _place(self, picture: Picture, part: tuple[float, float]) -> tuple[float, float]:
+        """Left and top of the part, in pixels."""
         if not isinstance(self.focus, str):
-            return around(picture.size, size, self.focus)
+            return around(picture.size, part, self.focus)
         if self.focus in COMPASS:
-            return at(picture.size, size, COMPASS[self.focus])
-        if picture.size == size:
+            left, top = COMPASS[self.focus]
+            return (picture.size[0] - part[0]) * left, (picture.size[1] - part[1]) * top
+        if picture.size == part:
             return 0, 0
-        return (_by_attention if self.focus == "attention" else _by_entropy)(picture, size)
+        return (_by_attention if self.focus == "attention" else _by_entropy)(picture, part)
 
     def needs(self, size: Size, result: Size) -> Size:
         """So much of all of it that the part which is left is as large as the result."""
-        covering, own = self._covering(*size), self.size(*size)
-        return math.ceil(covering[0] * result[0] / own[0]), math.ceil(covering[1] * result[1] / own[1])
+        part = self._part(*size)
+        return math.ceil(size[0] * result[0] / part[0]), math.ceil(size[1] * result[1] / part[1])
 
     def leaves(self, width: int, height: int) -> bool:
         """What has the box's size."""
@@ -86,19 +89,20 @@ class Cover(Sized):
         return replace(self, focus=point)
 
 
-def _by_attention(picture: Picture, size: Size) -> Size:
+def _by_attention(picture: Picture, part: tuple[float, float]) -> tuple[float, float]:
     from imagemachine.pictures.attention import LOOKED, attention  # noqa: PLC0415 - pixels are for the codec's process
 
     small = picture.resized((LOOKED, LOOKED)).as_raster().pixels().convert("RGB")
-    shares = size[0] / picture.size[0], size[1] / picture.size[1]
-    return around(picture.size, size, attention(small, shares))
+    shares = part[0] / picture.size[0], part[1] / picture.size[1]
+    return around(picture.size, part, attention(small, shares))
 
 
-def _by_entropy(picture: Picture, size: Size) -> Size:
+def _by_entropy(picture: Picture, part: tuple[float, float]) -> tuple[float, float]:
     from imagemachine.pictures.attention import entropy  # noqa: PLC0415
 
     scale = min(1.0, _LOOKED_AT / max(picture.size))
     small = max(1, round(picture.size[0] * scale)), max(1, round(picture.size[1] * scale))
     grey = picture.resized(small).as_raster().narrowed().pixels().convert("L")
-    left, top = entropy(grey, (min(small[0], round(size[0] * scale)), min(small[1], round(size[1] * scale))))
-    return min(round(left / scale), picture.size[0] - size[0]), min(round(top / scale), picture.size[1] - size[1])
+    crop = min(small[0], max(1, round(part[0] * scale))), min(small[1], max(1, round(part[1] * scale)))
+    left, top = entropy(grey, crop)
+    return min(left / scale, picture.size[0] - part[0]), min(top / scale, picture.size[1] - part[1])

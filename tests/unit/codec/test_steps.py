@@ -154,28 +154,31 @@ AS_JPEG = file_of(Image.open(io.BytesIO(PHOTOGRAPH)).convert("RGB"), "jpeg", qua
 @pytest.mark.parametrize("size", [(200, 200), (300, 100), (90, 180), (33, 47)])
 @pytest.mark.parametrize("focus", ["centre", "attention", "entropy"])
 def test_a_cover_is_libvips(upload: bytes, size: tuple[int, int], focus: str) -> None:
-    """Its pixels, where both lay it alike; what is looked at coarsely may lie a little beside."""
+    """Its pixels, as near as half a pixel lets them be: libvips crops between whole ones, after it has resized.
+
+    What is looked at coarsely may lie a little beside.
+    """
     interesting = {"centre": "centre"}.get(focus, focus)
     theirs = pyvips.Image.thumbnail_buffer(upload, size[0], height=size[1], crop=interesting).numpy()[..., :3]
     ours = pixels(output(upload, Cover(*size, focus=focus), format_name="png").data)[..., :3]
     assert ours.shape == theirs.shape
     if focus == "centre":
-        assert np.abs(ours.astype(int) - theirs).mean() < 5
+        assert np.abs(ours.astype(int) - theirs).mean() < 7
     else:
         assert np.abs(ours.astype(int).mean((0, 1)) - theirs.mean((0, 1))).max() < 16
 
 
 @pytest.mark.parametrize("name", [name for name in UPLOADS if name not in ("a pixel", "a line")])
-def test_a_cover_is_what_is_resized_whole_and_cropped(name: str) -> None:
-    """Whatever is decoded smaller, in planes, in bands or in 16 bits on the way."""
+def test_a_cover_is_the_part_of_its_proportions_resized(name: str) -> None:
+    """To a fraction of a pixel, whatever is decoded smaller, in planes, in bands or in 16 bits on the way."""
     for focus in ("north-west", "centre", "east"):
         ours = pixels(output(UPLOADS[name], Cover(30, 30, focus=focus), format_name="png").data)
         whole = pixels(UPLOADS[name])
         image = Image.fromarray(whole, "RGBA")
-        scale = 30 / min(image.size)
-        covering = image.resize((round(image.width * scale), round(image.height * scale)), Image.Resampling.LANCZOS)
-        left, top = ((covering.width - 30) * COMPASS[focus][0], (covering.height - 30) * COMPASS[focus][1])
-        expected = np.asarray(covering.crop((round(left), round(top), round(left) + 30, round(top) + 30)))
+        side = min(image.size)
+        left, top = ((image.width - side) * COMPASS[focus][0], (image.height - side) * COMPASS[focus][1])
+        area = (left, top, left + side, top + side)
+        expected = np.asarray(image.resize((30, 30), Image.Resampling.LANCZOS, area))
         on_white = [seen[..., :3] * (seen[..., 3:] / 255) + 255 - seen[..., 3:] for seen in (ours, expected)]
         assert np.abs(on_white[0] - on_white[1]).mean() < 4, focus
 
