@@ -1,6 +1,6 @@
 """AVIF, by libavif as Pillow has it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -16,7 +16,7 @@ from imagemachine.pictures import Box, Picture
 from imagemachine.pictures.animation import Animation, Frame, in_one_mode, look_through
 from imagemachine.pictures.raster import Raster
 from imagemachine.pictures.transpose import Transpose
-from imagemachine.policy import AVIF_SPEEDS
+from imagemachine.policy import AVIF_ENCODER, AVIF_MOVING_SPEEDS, AVIF_SPEEDS
 from imagemachine.source import Source
 
 AvifImagePlugin.DEFAULT_MAX_THREADS = 1
@@ -78,7 +78,9 @@ def encode(picture: Raster | Animation, options: Options) -> bytes:
     """Writes the picture or the animation, which always repeats for ever: Pillow's writer knows nothing else."""
     if not isinstance(picture, Animation):
         image = picture.as_raster().pixels()
-        return saved(_samples(image), "AVIF", **_options(image, options))
+        return saved(
+            _samples(image), "AVIF", speed=_speed(image, AVIF_SPEEDS), advanced=AVIF_ENCODER, **_options(image, options)
+        )
     frames = in_one_mode(picture)
     first, *others = (image for image, _ in frames)
     data = saved(
@@ -87,6 +89,7 @@ def encode(picture: Raster | Animation, options: Options) -> bytes:
         save_all=True,
         append_images=others,
         duration=[round(seconds * 1000) for _, seconds in frames],
+        speed=_speed(first, AVIF_MOVING_SPEEDS),
         **_options(first, options),
     )
     return _timeless(data)
@@ -97,14 +100,15 @@ def _samples(image: Image.Image) -> Image.Image:
     return image.convert("RGB") if image.mode == "L" else image
 
 
+def _speed(image: Image.Image, speeds: Sequence[tuple[float, int]]) -> int:
+    return next(speed for most, speed in speeds if image.width * image.height <= most)
+
+
 def _options(image: Image.Image, options: Options) -> dict[str, Any]:
-    pixels = image.width * image.height
-    speed = next(speed for most, speed in AVIF_SPEEDS if pixels <= most)
     blocks = (("exif", options.metadata.exif), ("xmp", options.metadata.xmp))
     return {
         "quality": options.quality,
         "subsampling": "4:0:0" if image.mode == "L" else "4:2:0",
-        "speed": speed,
         "max_threads": 1,
         **{name: value for name, value in blocks if value},
     }
