@@ -185,6 +185,21 @@ def test_the_next_process_is_ready_before_the_next_picture(sandbox: Sandbox) -> 
         assert eventually(lambda: [state(worker) for worker in workers(sandbox)] == ["S", "S"])
 
 
+def test_a_process_that_has_answered_takes_no_time_from_its_function(sandbox: Sandbox) -> None:
+    """It would take more than a millisecond to end by itself, just when the function stores the result."""
+    assert gone(int(sandbox.run(b"process", 10).data.removeprefix(b"BM")))
+    assert eventually(lambda: [state(worker) for worker in workers(sandbox)] == ["S", "S"])
+    parent, (worker, _) = zygote(sandbox), workers(sandbox)
+    os.kill(parent, signal.SIGSTOP)
+    try:
+        assert sandbox.run(b"after", 10).data == b"BMafter"
+        time.sleep(0.1)
+        assert state(worker) == "S"
+    finally:
+        os.kill(parent, signal.SIGCONT)
+    assert gone(worker)
+
+
 def test_a_rejection_travels_with_its_reason_and_detail(sandbox: Sandbox) -> None:
     error = rejected(sandbox, "reject The picture ends early: 80 \N{PER MILLE SIGN}.".encode())
     assert (error.reason, error.detail) == (Reason.CORRUPT, "The picture ends early: 80 \N{PER MILLE SIGN}.")

@@ -60,6 +60,7 @@ class Zygote:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._lock = threading.Lock()
         self._numbers = 0
+        self._ending: Worker | None = None
         try:
             with theirs:
                 self._process = _spawn(theirs)
@@ -75,10 +76,13 @@ class Zygote:
 
         Raises ZygoteDied; OSError where this process may open no more sockets.
         """
-        if instead_of is not None:
-            instead_of.close()
         ours, theirs = socket.socketpair()
         with theirs, self._lock:
+            if instead_of is not None:
+                # Closed now, its socket would wake it up, and it would end, for more than a millisecond, on the
+                # processor that the function needs to store the result. So the zygote ends it, a little later.
+                self._close_ending()
+                self._ending = instead_of
             self._numbers += 1
             number = self._numbers
             try:
@@ -107,10 +111,15 @@ class Zygote:
 
     def close(self) -> None:
         """End it, and with it all that came from it."""
+        self._close_ending()
         self._control.close()
         self._process.kill()
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(_END_SECONDS)
+
+    def _close_ending(self) -> None:
+        if self._ending is not None:
+            self._ending.close()
 
     def _epitaph(self) -> str:
         """How it ended; where it hangs, it is ended now."""

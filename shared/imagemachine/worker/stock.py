@@ -83,7 +83,6 @@ class Stock:
 
     def _replace(self, worker: Worker) -> None:
         """End the process, and have another one wait in its place."""
-        worker.close()
         with self._lock:
             self._at_work -= 1
             self._fill(instead_of=worker)
@@ -103,7 +102,8 @@ class Stock:
         if self._closed:
             raise CannotStart("its function is at an end")
         if instead_of is not None and instead_of.zygote is not self._zygote:
-            instead_of = None  # It has ended with its zygote.
+            instead_of.close()  # It has ended with its zygote.
+            instead_of = None
         try:
             if self._zygote is not None:
                 with suppress(ZygoteDied):
