@@ -30,7 +30,7 @@ HEADLINES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "jpeg-12mp": ("thumbnail", "mobile", "web", "clockwise"),
         "jpeg-12mp-progressive": ("thumbnail",),
-        "jpeg-2mp": ("web",),
+        "jpeg-2mp": ("web", "mobile", "clockwise"),
         "png-2mp": ("mobile", "clockwise"),
         "png-2mp-alpha": ("mobile",),
         "webp-2mp": ("thumbnail", "web", "clockwise"),
