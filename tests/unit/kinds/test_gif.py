@@ -56,12 +56,10 @@ def test_every_disposal_is_followed(name: str, drawn: list[Patch]) -> None:
 
 
 @every_eye
-@pytest.mark.parametrize("name", ["thumbnail", "mobile"])
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(drawn=patches((60, 40)), times=st.integers(6, 16))
-def test_every_disposal_is_followed_when_frames_are_made_smaller(
-    name: str, eye: str, drawn: list[Patch], times: int
-) -> None:
+def test_every_disposal_is_followed_when_frames_are_made_smaller(eye: str, drawn: list[Patch], times: int) -> None:
+    """In thumbnails: to a larger box the smallest of these would stay as they came, of which Pillow is no judge."""
     large = [
         Patch(
             patch.left * times,
@@ -72,7 +70,7 @@ def test_every_disposal_is_followed_when_frames_are_made_smaller(
         )
         for patch in drawn
     ]
-    made = frames(rendered(gif((60 * times, 40 * times), large), name).data, name, eye)
+    made = frames(rendered(gif((60 * times, 40 * times), large), "thumbnail").data, "thumbnail", eye)
     # Half transparent is one or the other in a GIF, so edges may be off by as much.
     for one, wanted in zip(made, shown((60, 40), drawn), strict=True):
         assert far(one, wanted) <= 25
