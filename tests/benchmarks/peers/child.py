@@ -77,7 +77,7 @@ def cpu_seconds(without: int = 0) -> float:
     """
     usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     ended = sum(usage.ru_utime + usage.ru_stime for usage in usages)
-    below = sum(_scheduled(pid) + _buried(pid) for pid in _descendants(os.getpid()) if pid != without)
+    below = sum(map(spent, (pid for pid in descendants(os.getpid()) if pid != without)))
     return ended + below
 
 
@@ -101,7 +101,7 @@ class Watched:
 
     def _watch(self) -> None:
         while True:
-            family = [os.getpid(), *_descendants(os.getpid())]
+            family = [os.getpid(), *descendants(os.getpid())]
             self._most = max(self._most, sum(map(_share, family)))
             if self._over.wait(0.001):
                 return
@@ -116,12 +116,18 @@ def _share(pid: int) -> int:
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), 0)
 
 
-def _descendants(pid: int) -> list[int]:
+def spent(pid: int) -> float:
+    """Seconds of CPU of the process and of those below it that have ended; 0 where it is no more."""
+    return _scheduled(pid) + _buried(pid)
+
+
+def descendants(pid: int) -> list[int]:
+    """All processes below it; some may have ended by now."""
     try:
         children = [int(child) for task in _tasks(pid) for child in (task / "children").read_text().split()]
     except OSError:  # It has ended meanwhile.
         return []
-    return children + [below for child in children for below in _descendants(child)]
+    return children + [below for child in children for below in descendants(child)]
 
 
 def _tasks(pid: int) -> list[Path]:

@@ -14,11 +14,13 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 from benchmarks.peers import messages, s3_server
+from benchmarks.peers.child import descendants, spent
 
 _SECONDS = 60
 
@@ -102,11 +104,12 @@ def start(folder: str, event: bytes, s3: ThreadingHTTPServer) -> dict[str, Any]:
         try:
             ready = invocation.asked.get(timeout=_SECONDS) - begun
             result = invocation.answered.get(timeout=_SECONDS) - begun
-            touched = sum(_touched(pid) for pid in _tree(process.pid))
-            cpu = sum(_cpu(pid) for pid in _tree(process.pid))
+            family = [process.pid, *descendants(process.pid)]
+            touched, cpu = sum(map(_touched, family)), sum(map(spent, family))
         finally:
-            for pid in reversed(_tree(process.pid)):
-                os.kill(pid, signal.SIGKILL)
+            for pid in [*reversed(descendants(process.pid)), process.pid]:
+                with suppress(ProcessLookupError):  # The picture's process is ended meanwhile.
+                    os.kill(pid, signal.SIGKILL)
             runtime.shutdown()
             runtime.server_close()
     return {"folder": folder, "ready": ready, "result": result, "cpu": cpu, "touched": touched}
@@ -116,17 +119,6 @@ def _serving(handler: type[BaseHTTPRequestHandler]) -> Server:
     server = Server(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server
-
-
-def _tree(pid: int) -> list[int]:
-    tasks = Path(f"/proc/{pid}/task")
-    children = [int(child) for task in tasks.iterdir() for child in (task / "children").read_text().split()]
-    return [pid, *(below for child in children for below in _tree(child))]
-
-
-def _cpu(pid: int) -> float:
-    tasks = Path(f"/proc/{pid}/task").iterdir()
-    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
 
 
 def _touched(pid: int) -> int:
