@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -60,6 +61,23 @@ def test_attention_finds_what_stands_out_wherever_it_is() -> None:
 
 def test_where_nothing_stands_out_it_is_the_middle() -> None:
     assert laid(Image.new("RGB", (400, 100)), (100, 100), "attention") == (150, 0)
+
+
+@pytest.mark.parametrize("crop", CROPS)
+@pytest.mark.parametrize(("focus", "point"), [("centre", (0.5, 0.5)), ("east", (1.0, 0.5)), ((0.3, 0.4), (0.3, 0.4))])
+def test_a_crop_begins_within_a_pixel(crop: Size, focus: str | place.Point, point: place.Point) -> None:
+    """Where its proportions say: at the next whole pixel of what was resized it would be off by 0.4 and more."""
+    image = Image.open(PICTURES / "chelsea.png").convert("RGB")
+    scale = max(crop[0] / image.width, crop[1] / image.height)
+    part = crop[0] / scale, crop[1] / scale
+    left, top = (
+        (side - length) * share if focus != point else min(max(0, side * share - length / 2), side - length)
+        for side, length, share in zip(image.size, part, point, strict=True)
+    )
+    area = (left, top, left + part[0], top + part[1])
+    made = Cover(*crop, focus=focus).apply(Raster.of(image)).as_raster().pixels()
+    expected = image.resize(crop, Image.Resampling.LANCZOS, area)
+    assert np.abs(np.asarray(made, float) - np.asarray(expected, float)).mean() < 0.1
 
 
 @pytest.mark.parametrize("side", [0, 1])
