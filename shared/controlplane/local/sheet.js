@@ -1,7 +1,7 @@
 "use strict";
 {
   const GAP = 24; // pixels of the screen between pictures, as in sheet.css
-  const CAPTION = 176; // the least width of a caption, as there
+  const CAPTION = 192; // the least width of a caption, as there
   const ROW = 1304; // the width of a row where there is room
   const PER_LINE = 6; // pictures beside each other: ROW has room for so many captions
   const CHUNK = 6; // rows that come and go together
