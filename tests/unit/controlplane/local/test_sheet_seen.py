@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from browser import DESK, PHONE, chromium, overflows, visit
 from controlplane.local import sheet
+from controlplane.local.expectations import Expected
 from controlplane.local.inspector import Seen
 from controlplane.local.outcomes import Outcome, Output
 from controlplane.local.report import Picture, Result
@@ -69,6 +70,27 @@ def test_a_rows_pictures_are_drawn_to_one_scale(
         assert max(scales) <= 1
         areas = [width * height for width, height, _ in drawn]
         assert areas[1:] == sorted(areas[1:], reverse=True)
+        assert not overflows(page)
+
+
+def test_the_results_of_a_photograph_are_one_row(browser: Browser, folder: Path) -> None:
+    """However small they are drawn, their captions fit beside each other."""
+    photograph = {"web": (1920, 1440), "mobile": (828, 621), "thumbnail": (320, 240)}
+    sizes = {"clockwise": (3024, 4032), "counterclockwise": (3024, 4032), **photograph}
+    results = []
+    for variant, size in sizes.items():
+        output = Output(f"{variant}/img.jpg", "jpeg", *size, 2048)
+        outcome = Outcome(variant, "ingest/img.jpg", "made", outputs=(output,), frames=1, milliseconds=3.2)
+        seen = Seen(*size, 1, format="jpeg")
+        results.append(Result(outcome, output, folder / "web.jpg", seen))
+    upload = Seen(4032, 3024, 1, format="jpeg")
+    row = Picture(Upload(Path("x"), "img.jpg"), 4096, tuple(results), upload, folder / "ingest.jpg")
+    expected = {(row.upload.key, variant): (Expected(*size, "jpeg"),) for variant, size in sizes.items()}
+    sheet.write(folder / "index.html", [row], 1, datetime(2030, 1, 2, tzinfo=UTC), expected)
+    with visit(browser, (folder / "index.html").as_uri()) as page:
+        bottoms = page.locator("article img").evaluate_all("all => all.map(i => i.getBoundingClientRect().bottom)")
+        assert len(bottoms) == 6
+        assert max(bottoms) - min(bottoms) < 1
         assert not overflows(page)
 
 
