@@ -31,6 +31,9 @@ ENVIRONMENTS = ".machine"
 CODE = ("shared/imagemachine", "shared/controlplane")
 WIDE = ("tests/unit", "tests/contract")
 _NEED_ARGUMENTS = ("core/VariableReplacer", "core/VariableInserter")
+_GUARDS = ("frozen", "slots", "strict")
+_MEMORIES = ("cache", "lru_cache")
+"""Arguments and decorators that right code does not notice: what may not be written to, equal lengths, memories."""
 _PATIENCE = 3
 """A change that makes the tests take so many times as long has been noticed."""
 _LEAST_SECONDS = 60
@@ -46,9 +49,9 @@ class Changed:
 
 
 def places(module: Path) -> Iterator[tuple[tuple[int, int], list[MutationSpec]]]:
-    """Every place in a module that can be changed, and the changes that there are; none in annotations."""
+    """Every place in a module where a change can change something, and the changes that there are."""
     source = module.read_text()
-    spans, nodes = _annotations(source), list(ast_nodes(get_ast(source)))
+    spans, nodes = _silent(source), list(ast_nodes(get_ast(source)))
     found: dict[tuple[int, int], list[MutationSpec]] = {}
     for name in operator_names():
         if name in _NEED_ARGUMENTS:
@@ -62,18 +65,23 @@ def places(module: Path) -> Iterator[tuple[tuple[int, int], list[MutationSpec]]]
     yield from sorted(found.items())
 
 
-def _annotations(source: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
-    """Where types stand: a change there changes nothing, or nothing runs any more."""
-    notes: list[ast.expr | None] = []
+def _silent(source: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+    """Where a change does nothing, or nothing runs any more: in types, and in what only guards or remembers."""
+    found: list[ast.expr | None] = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.FunctionDef):
-            notes.append(node.returns)
+            found += [node.returns, *(name for name in node.decorator_list if ast.unparse(name).startswith(_MEMORIES))]
         elif isinstance(node, ast.arg | ast.AnnAssign):
-            notes.append(node.annotation)
+            found.append(node.annotation)
+        elif isinstance(node, ast.keyword) and node.arg in _GUARDS:
+            found.append(node.value)
     return [
-        ((note.lineno, note.col_offset), (note.end_lineno or note.lineno, note.end_col_offset or note.col_offset))
-        for note in notes
-        if note is not None
+        (  # A decorator's place is that of its @.
+            (place.lineno, max(0, place.col_offset - 1)),
+            (place.end_lineno or place.lineno, place.end_col_offset or place.col_offset),
+        )
+        for place in found
+        if place is not None
     ]
 
 
