@@ -13,9 +13,10 @@ _EVERY_SECONDS = 0.1
 _DOCKER_EVERY_SECONDS = 1.0
 _TICKS = os.sysconf("SC_CLK_TCK")
 
+CODEC = "the codec's processes"
 KINDS: tuple[tuple[str, str], ...] = (
     ("aws-lambda-rie --", "Runtime Interface Emulators"),
-    ("imagemachine.worker", "the codec's processes"),
+    ("imagemachine.worker", CODEC),
     ("-m awslambdaric", "the functions"),
     ("-m uvicorn", "the emulated account"),
     ("controlplane/local/look.py", "looking at the results"),
@@ -34,7 +35,8 @@ def kind(command: str) -> str:
 class Usage:
     """Samples a process, all below it, and the containers that it named after itself, from `with` to its end.
 
-    What a process uses after its last sample is not seen: at most a tenth of a second's worth of each.
+    What a process uses after its last sample is not seen: at most a tenth of a second's worth of each. A picture's
+    process lives shorter than that: its time counts, with its zygote's, as soon as it has ended.
     """
 
     pid: int
@@ -78,24 +80,31 @@ class Usage:
         """Look at everything once."""
         processes = dict(_processes())
         wanted = {self.pid}
-        while below := {pid for pid, (parent, _) in processes.items() if parent in wanted} - wanted:
+        while below := {pid for pid, (parent, *_) in processes.items() if parent in wanted} - wanted:
             wanted |= below
         if containers:
             wanted |= {pid for pid in processes if any(name in _read(pid, "cgroup") for name in containers)}
         for pid in wanted & processes.keys():
-            self._seconds[pid] = processes[pid][1]
             # One that has ended and is not yet buried has none any more.
             if command := _read(pid, "cmdline").replace("\0", " "):
                 self._commands[pid] = command
+        for pid in wanted & processes.keys():
+            parent, own, of_ended = processes[pid]
+            if not self._is_codec(parent):
+                self._seconds[pid] = own + (of_ended if self._is_codec(pid) else 0.0)
+
+    def _is_codec(self, pid: int) -> bool:
+        return kind(self._commands.get(pid, "")) == CODEC
 
 
-def _processes() -> Iterator[tuple[int, tuple[int, float]]]:
-    """Each process with its parent and the seconds that it has used."""
+def _processes() -> Iterator[tuple[int, tuple[int, float, float]]]:
+    """Each process with its parent and the seconds that it has used, and that those have that ended below it."""
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and (text := _read(int(entry.name), "stat")):
             # The name, in parentheses, may hold anything.
             fields = text.rpartition(")")[2].split()
-            yield int(entry.name), (int(fields[1]), (int(fields[11]) + int(fields[12])) / _TICKS)
+            own, of_ended = (sum(map(int, fields[place : place + 2])) / _TICKS for place in (11, 13))
+            yield int(entry.name), (int(fields[1]), own, of_ended)
 
 
 def _read(pid: int, name: str) -> str:

@@ -6,7 +6,7 @@ from time import sleep
 
 import pytest
 
-from benchmarks.usage import KINDS, REST, Usage, kind
+from benchmarks.usage import CODEC, KINDS, REST, Usage, kind
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,27 @@ def test_what_a_process_below_the_watched_one_uses_is_counted() -> None:
         child.wait()
     assert usage.by_kind[dict(KINDS)["-m uvicorn"]] == pytest.approx(0.5, abs=0.25)
     assert usage.idle >= 0
+
+
+def test_processes_that_live_for_a_moment_are_counted_with_the_one_that_they_come_from() -> None:
+    """As a picture's process is: most of them are gone before anybody looks."""
+    script = """# imagemachine.worker
+import os, time
+ended = time.monotonic() + 1.5
+while time.monotonic() < ended:
+    if os.fork() == 0:
+        until = time.process_time() + 0.02
+        while time.process_time() < until: pass
+        os._exit(0)
+    os.wait()
+print(os.times().children_user + os.times().children_system, flush=True)
+time.sleep(0.5)
+"""
+    command = [sys.executable, "-I", "-S", "-c", script]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child, Usage(child.pid) as usage:
+        told, _ = child.communicate()
+    assert usage.by_kind[CODEC] == pytest.approx(float(told), abs=0.15)
+    assert float(told) > 0.3
 
 
 def test_what_others_use_is_not() -> None:
