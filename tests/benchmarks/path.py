@@ -106,9 +106,9 @@ def report(found: dict[str, list[float]]) -> str:
     lines = ["| part | CPU ms per picture |", "|---|---:|"]
     before = 0.0
     for name, times in found.items():
-        median = statistics.median(times)
-        lines.append(f"| {name} | {median - before:.2f} |")
-        before = median
+        mean = statistics.fmean(times)  # Of pictures' processes the system tells hundredths of a second.
+        lines.append(f"| {name} | {mean - before:.2f} |")
+        before = mean
     met = "met" if before <= _TARGET else "not met"
     lines.append(f"| **all that is not the codec** | **{before:.2f}** (target {_TARGET:.0f}: {met}) |")
     return "\n".join(lines) + "\n"

@@ -3,10 +3,9 @@
     tests/benchmarks/run.sh throughput [--pictures 500] [-- --containers]
 
 The photographs go through `./deploy.sh local` as its users run it, and through the codec alone, one process for each
-processor: on the very Pillow that the machine ran on, which without containers is the stock one, with the C library's
-own way with memory and with that of the machine's workers, which takes a sixth less time. What follows `--` is handed
-on to deploy.sh. The codec runs before and after the machine, half of the photographs each, so that what else the
-computer does touches both alike.
+processor, kept for all pictures: on the very Pillow that the machine ran on, which without containers is the stock one.
+What follows `--` is handed on to deploy.sh. The codec runs before and after the machine, half of the photographs each,
+so that what else the computer does touches both alike.
 """
 
 import argparse
@@ -31,8 +30,6 @@ from controlplane import environment
 
 _TARGET = 0.7
 _WORK = contenders.BENCH / "throughput"
-_MEMORY = ("MALLOC_MMAP_MAX_=0", f"MALLOC_TRIM_THRESHOLD_={2**28}", "MALLOC_ARENA_MAX=1")
-_KEPT = "with its memory kept for the next picture, as the machine's workers keep it"
 
 
 def uploads(folder: Path, count: int) -> list[Path]:
@@ -49,24 +46,16 @@ def uploads(folder: Path, count: int) -> list[Path]:
 
 
 def codecs(containers: bool) -> tuple[contenders.Contender, ...]:
-    """That of the machine, as any process and as its workers are; without containers also that on pillow-simd."""
-    (simd,) = (row for row in contenders.ALL if row.name == "codec")
+    """That of the machine; without containers also that on pillow-simd."""
     if containers:
         variant = f"image-machine-{capacity.VARIANTS[0]}"
-        memory = [f"--env={setting}" for setting in _MEMORY]
-        plain, kept = (
-            row
-            for settings in ([], memory)
-            for row in contenders.in_image(variant, [_WORK], settings)
-            if row.name == "codec"
-        )
-        return replace(plain, title="the codec alone, in the machine's own image"), replace(kept, title=_KEPT)
+        (plain,) = (row for row in contenders.in_image(variant, [_WORK]) if row.name == "codec")
+        return (replace(plain, title="the codec alone, in the machine's own image"),)
+    (simd,) = (row for row in contenders.ALL if row.name == "codec")
     python = environment.ready(contenders.ROOT / ".machine", environment.Purpose()) / "venv/bin/python"
-    own = (str(python), *simd.command[1:])
     return (
-        replace(simd, command=own, title="the codec alone, on the machine's own Pillow"),
-        replace(simd, command=("env", *_MEMORY, *own), title=_KEPT),
-        replace(simd, command=("env", *_MEMORY, *simd.command), title="and on pillow-simd"),
+        replace(simd, command=(str(python), *simd.command[1:]), title="the codec alone, on the machine's own Pillow"),
+        replace(simd, title="and on pillow-simd"),
     )
 
 
@@ -170,7 +159,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         shutil.rmtree(_WORK)
     results = len(paths) * len(capacity.VARIANTS)
     speed = whole.made / whole.seconds
-    expected = simulated(len(paths), bare[1].seconds)
+    expected = simulated(len(paths), bare[0].seconds)
     lines = [
         "| | results per second | the machine's share | processor ms per result | the codec's share |",
         "|---|---:|---:|---:|---:|",
