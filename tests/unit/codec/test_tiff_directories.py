@@ -131,7 +131,7 @@ def mode_of(photometric: int, bands: int, extra: tuple[int, ...]) -> str:
     return colours + "A" if has_alpha and colours in ("L", "RGB") else colours
 
 
-LAYOUTS = list(itertools.product(range(12), range(4, 7), [(), (0,), (1,), (2,), (3,), (0, 2), (2, 0)]))
+LAYOUTS = list(itertools.product(range(12), range(7), [(), (0,), (1,), (2,), (3,), (0, 2), (2, 0)]))
 
 
 def test_the_mode_of_every_layout() -> None:

@@ -114,11 +114,10 @@ class Layout:
         """Pillow's name for it, of a kind that is read here; empty where there is none."""
         modes = {_WHITE_IS_ZERO: "L", _BLACK_IS_ZERO: "L", _RGB: "RGB", _CMYK: "CMYK", _LAB: "LAB", _ICC_LAB: "LAB"}
         mode = modes.get(self.photometric, "")
-        more = self.bands - max(1, len(mode))
-        if more == 0 or not mode:
-            return mode
-        is_alpha = self.extra[:1] in ((_ALPHA,), (_PREMULTIPLIED,)) and mode in ("L", "RGB")
-        return mode + "A" if is_alpha else mode if more > 0 else ""
+        if self.bands < len(mode):
+            return ""
+        is_alpha = self.extra[:1] in ((_ALPHA,), (_PREMULTIPLIED,)) and mode in ("L", "RGB") and self.bands > len(mode)
+        return mode + "A" if is_alpha else mode
 
     @property
     def is_odd(self) -> bool:
