@@ -421,6 +421,15 @@ def test_a_webp_in_tiff_is_not_called_damaged() -> None:
         probed(data)
 
 
+@pytest.mark.parametrize("kind", [1, 2, 7])
+def test_xmp_may_be_called_bytes_or_a_text(kind: int) -> None:
+    """Of a text Pillow makes a string, in which it cannot find the orientation, and says that it cannot."""
+    samples, xmp = noise((9, 5), 3, "u1"), "<xmp>(c) Ännchen</xmp>".encode()
+    header = probed(laid(samples, 2, more={700: (kind, xmp)}))
+    assert header.metadata.xmp == xmp
+    assert codec.decode(header, Wanted(header.size)).as_raster().image.tobytes() == samples.tobytes()
+
+
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "CMYK"])
 def test_all_sixteen_bits_are_decoded_if_they_are_wanted(mode: str) -> None:
     samples, picture = sixteen(mode)

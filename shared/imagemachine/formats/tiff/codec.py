@@ -77,7 +77,7 @@ def _of_odd(directory: Directory, data: bytes, pages: int) -> _TiffHeader:
 def _of_pillow(directory: Directory, data: bytes, pages: int) -> _TiffHeader:
     """Its orientation is 1: Pillow turns a TIFF upright as it decodes."""
     del directory
-    image = opened("TIFF", data)
+    image = _opened(data)
     if image.info.get("compression") == "webp":  # Its decoder would only say that something is wrong.
         raise ValueError("unsupported compression: WebP")
     metadata = replace(metadata_of(image), exif=_exif(image))
@@ -90,6 +90,13 @@ def _of_pillow(directory: Directory, data: bytes, pages: int) -> _TiffHeader:
         metadata=metadata,
         pages=pages,
     )
+
+
+def _opened(data: bytes) -> ImageFile.ImageFile:
+    image = opened("TIFF", data)
+    if isinstance(xmp := image.info.get("xmp"), str):  # Some say that it is a text; Pillow looks into bytes only.
+        image.info["xmp"] = xmp.encode("latin-1")
+    return image
 
 
 def _exif(image: ImageFile.ImageFile) -> bytes:
@@ -113,10 +120,10 @@ def decode(header: _TiffHeader, wanted: Wanted) -> Picture:
             return Raster.of(made)
         return SixteenBit.of(*made) if wanted.sixteen_bit else Raster.of(made[0])
     if wanted.sixteen_bit and header.mode in ("RGB", "RGBA", "CMYK"):
-        picture = read(lambda: opened("TIFF", header.data))
+        picture = read(lambda: _opened(header.data))
         if picture is not None:
             return picture
-    image = opened("TIFF", header.data)
+    image = _opened(header.data)
     image.load()
     return Raster.of(image.convert("LA") if image.mode == "La" else image)  # Nothing else can be done with it.
 
