@@ -12,7 +12,7 @@ from imagemachine.formats.png import encoding
 from imagemachine.formats.png.chunks import COLOUR_ALPHA, GREY, GREY_ALPHA, PALETTE, Header, Png, Subimage
 from imagemachine.formats.png.decoding import open_chunks
 from imagemachine.pictures.sixteen_bit import read
-from imagemachine.pictures.transpose import Transpose, transposed_box, transposed_size
+from imagemachine.pictures.transpose import SWAPPING, Transpose, transposed_box, transposed_size
 from imagemachine.source import Pieces
 
 
@@ -30,7 +30,7 @@ def turned(png: Png, transpose: Transpose | None) -> Png:
     return replace(
         png,
         header=replace(png.header, width=width, height=height, interlaced=False),
-        chunks=tuple(_turned_chunk(name, payload, (width, height) != canvas) for name, payload in png.chunks),
+        chunks=tuple(_turned_chunk(name, payload, transpose in SWAPPING) for name, payload in png.chunks),
         still=None if png.still is None else turn(png.still),
         frames=tuple(turn(frame) for frame in png.frames),
     )
