@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
+from imagemachine.formats.png import FORMAT, codec
 from imagemachine.formats.png import chunks as png
-from imagemachine.formats.png import codec
 from imagemachine.metadata import Metadata
 from imagemachine.source import Pieces
 from pictures_kit import exif_of
@@ -53,6 +53,12 @@ def test_a_header_is_sound_by_its_size_and_its_colour_type(colour: int) -> None:
                 png.parse(data)
     with pytest.raises(ValueError, match="no sound header"):
         png.parse(file((b"IDAT", SAMPLES), END))
+
+
+def test_what_the_format_can_hold() -> None:
+    """Its sides are of 31 bits: the standard's 11.2.1."""
+    can = FORMAT
+    assert (can.alpha, can.animation, can.sixteen_bit, can.planes, can.largest) == (True, True, True, False, 2**31 - 1)
 
 
 def test_a_header_is_written_as_it_is_read() -> None:

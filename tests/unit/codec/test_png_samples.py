@@ -33,6 +33,7 @@ from png_kit import Decoder, Encoder, samples_of, unpacked
 from png_kit import png as png_of
 
 Samples = NDArray[Any]
+PILLOWS_ENCODER, PILLOWS_DECODER = parts.encoder, parts.decoder
 CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 LAYOUTS = [(0, 1), (0, 2), (0, 4), (0, 8), (0, 16), (2, 8), (2, 16), (3, 1), (3, 2), (3, 4), (3, 8)]
 LAYOUTS += [(4, 8), (4, 16), (6, 8), (6, 16)]
@@ -242,6 +243,15 @@ def test_what_a_palette_says_stays_where_the_rest_is_left_out() -> None:
     assert image.convert("RGBA").getcolors() is not None
     assert {colour for _count, colour in image.convert("RGBA").getcolors() or []} == {(0, 1, 2, 7), (3, 4, 5, 0x70)}
     assert decoding.open_chunks(png.Header(13, 7, 8, 3), raw(noise(3, 8), 8)).getpalette() == list(range(256)) * 3
+
+
+def test_frames_are_left_out_where_the_still_picture_in_front_is_shown() -> None:
+    still, frame = (noise(2, 8, (13, 7), seed) for seed in (1, 2))
+    frames = (png.Subimage(13, 7, raw(frame, 8)),) * 2
+    data = png.serialise(png.Png(png.Header(13, 7, 8, 2), (), png.Subimage(13, 7, raw(still, 8)), frames))
+    image = opened(data)
+    assert b"acTL" not in image._parts[0]
+    assert (pixels(image) == still).all()
 
 
 @pytest.mark.parametrize("middle", [b"", b"\0"])
@@ -477,6 +487,14 @@ def test_bands_that_are_turned_are_of_whole_blocks_of_rows(
     encoding._encoded(Image.new("L", (width, height)), None, compress_level=1)
     most = height if width == 1 else wanted
     assert heights == [most] * (height // most) + [height % most] * (height % most > 0)
+
+
+def test_what_pillow_is_asked_for_takes_and_gives_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of rows that are not interlaced, and not compressed in the slowest way there is."""
+    monkeypatch.setattr(Image, "_getencoder", lambda *asked: asked)
+    monkeypatch.setattr(Image, "_getdecoder", lambda *asked: asked)
+    assert PILLOWS_ENCODER("RGB", 6, 3, 200) == ("RGB", "zip", ("RGB", False, 6, 3, b"", 200))
+    assert PILLOWS_DECODER("P", "P;4", 200) == ("P", "zip", ("P;4", 0, 200))
 
 
 def test_an_encoder_that_fails_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ from PIL import Image
 
 from imagemachine.colour import light
 from imagemachine.formats.contract import Options, Wanted
-from imagemachine.formats.tiff import codec, layouts, sixteen_bit
+from imagemachine.formats.tiff import FORMAT, codec, layouts, sixteen_bit
 from imagemachine.formats.tiff.layouts import Directory, Layout
 from imagemachine.metadata import Metadata
 from imagemachine.pictures.raster import Raster
@@ -386,6 +386,12 @@ def test_sixteen_bits_are_written_to_the_letter(mode: str, icc: bytes, rights: d
 
 def probed(data: bytes) -> codec._TiffHeader:
     return codec.probe(data)
+
+
+def test_what_the_format_can_hold() -> None:
+    """As many pixels across as libtiff counts in a number with a sign."""
+    can = FORMAT
+    assert (can.alpha, can.animation, can.sixteen_bit, can.planes, can.largest) == (True, False, True, False, 2**31 - 1)
 
 
 def test_what_the_header_of_an_odd_tiff_says() -> None:
