@@ -64,6 +64,16 @@ def test_a_block_that_ends_early_is_read_as_far_as_it_goes(order: str) -> None:
         assert Metadata(exif=bytes(fewer)).orientation == wanted
 
 
+@ORDERS
+def test_every_entry_of_a_long_directory_is_read_and_none_behind_it(order: str) -> None:
+    others = {1000 + place: number(order, SHORT, 5) for place in range(40)}
+    last = {ORIENTATION: number(order, SHORT, 6)}
+    assert Metadata(exif=block(order, {**others, **last})).orientation == 6
+    behind = bytearray(block(order, {**others, **last}))
+    struct.pack_into(order + "H", behind, 8, 40)
+    assert Metadata(exif=bytes(behind)).orientation == 1
+
+
 @pytest.mark.parametrize("mark", [b"II*\0", b"MM\0*", b"II\0*", b"MM*\0", b"IM*\0", b"II+\0", b""])
 def test_a_block_begins_with_its_byte_order_or_says_nothing(mark: bytes) -> None:
     order = "<" if mark[:1] == b"I" else ">"
