@@ -71,6 +71,16 @@ def test_a_test_event_announces_nothing(name: str) -> None:
     assert list(parse(event(name))) == []
 
 
+def test_a_notice_names_its_upload_for_people() -> None:
+    assert Notice("photos", "a b.jpg").source == "s3://photos/a b.jpg"
+    assert Notice("photos", "a").deleted is False
+
+
+def test_records_count_beside_a_message_of_another_kind() -> None:
+    both = {"Records": [record()], "Message": "no JSON", "bucket": "photos", "key": "other"}
+    assert list(parse(json.dumps(both))) == [Notice("photos", KEY)]
+
+
 def test_an_sns_envelope_may_hold_an_eventbridge_event() -> None:
     assert list(parse(json.dumps({"Message": event("eventbridge-created.json")}))) == [Notice("photos", KEY)]
 

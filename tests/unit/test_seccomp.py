@@ -3,10 +3,11 @@
 import errno
 import os
 import struct
+from collections.abc import Callable
 
 import pytest
 
-from imagemachine.worker import seccomp
+from imagemachine.worker import confinement, seccomp
 
 ALLOW, KILL, EPERM = 0x7FFF0000, 0x80000000, 0x50000 | errno.EPERM
 HIGHEST = 600
@@ -101,6 +102,7 @@ def test_another_architecture_or_convention_is_killed(machine: str) -> None:
     for audit in {*AUDIT.values(), 0x40000003, 0} - {AUDIT[machine]}:
         assert verdict(machine, read, audit=audit) == KILL
     assert verdict(machine, 0x40000000 | read) == KILL
+    assert (verdict(machine, 0x3FFFFFFF), verdict(machine, 0x40000000)) == (EPERM, KILL)
     assert verdict(machine, -1) == KILL
 
 
@@ -129,3 +131,35 @@ def test_an_unknown_machine_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     seccomp.program.cache_clear()
     with pytest.raises(OSError, match=f"no filter is written for {os.uname().machine}"):
         seccomp.confine()
+
+
+@pytest.mark.skipif(os.uname().machine not in MACHINES, reason="no filter is written for this machine")
+def test_the_kernel_takes_the_filter_once_and_for_good() -> None:
+    """In a process of its own: what it may still do is to tell what it could not, and to end."""
+
+    def tried(act: Callable[[], object]) -> int:
+        try:
+            act()
+        except OSError as error:
+            return error.errno or -1
+        return 0
+
+    out, into = os.pipe()
+    if (child := os.fork()) == 0:
+        try:
+            confinement._prctl(confinement._PR_SET_NO_NEW_PRIVS, 1)
+            told = [
+                tried(seccomp.confine),
+                tried(lambda: os.open("/", os.O_RDONLY)),
+                tried(lambda: os.write(into, b"")),
+                tried(os.getpid),
+                tried(seccomp.confine),
+            ]
+            os.write(into, bytes(told))
+        finally:
+            os._exit(0)
+    os.close(into)
+    with os.fdopen(out, "rb") as pipe:
+        told = list(pipe.read())
+    os.waitpid(child, 0)
+    assert told == [0, errno.EPERM, 0, 0, errno.EPERM]

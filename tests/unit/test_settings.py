@@ -2,6 +2,7 @@
 
 import pytest
 
+from imagemachine import settings as module
 from imagemachine.errors import ConfigurationError
 from imagemachine.settings import Settings
 
@@ -15,6 +16,18 @@ def test_nothing_set_gives_the_defaults_of_the_contract() -> None:
     assert settings.output_bucket is None
     assert settings.dead_letter_queue_url is None
     assert (settings.max_bytes, settings.max_pixels, settings.max_seconds) == (64 * 2**20, 100_000_000, 20)
+    assert settings.retry_seconds == 10
+    assert settings.cache_control == "public, max-age=31536000"
+    assert bytes(settings.background).hex() == "ffffff"
+    assert (settings.keep_metadata, settings.require_sandbox) == (False, True)
+    assert (settings.width, settings.height, settings.quality) == (None, None, None)
+    assert (settings.variants, settings.carry, settings.stack) == ((), (), "-")
+
+
+def test_what_is_empty_is_not_set() -> None:
+    """CloudFormation cannot leave a variable out; of the ingest prefix alone the empty one means something."""
+    empty = dict.fromkeys(module._PARSERS.keys() - {"INGEST_PREFIX"}, "")
+    assert Settings.load(empty, "web") == Settings.load({}, "web")
 
 
 def test_everything_set_is_read() -> None:
@@ -167,9 +180,11 @@ def test_what_announcing_takes_is_set_together() -> None:
     settings = Settings.load(together, "web")
     assert settings.outcomes_topic_arn == together["OUTCOMES_TOPIC_ARN"]
     assert (settings.ledger_table, settings.variants) == ("pictures-outcomes", ("thumbnail", "web"))
-    for name in together:
+    for name, value in together.items():
+        with pytest.raises(ConfigurationError, match="LEDGER_TABLE, OUTCOMES_TOPIC_ARN, VARIANTS belong together"):
+            Settings.load({name: value}, "web")
         with pytest.raises(ConfigurationError, match="belong together"):
-            Settings.load({key: value for key, value in together.items() if key != name}, "web")
+            Settings.load({key: text for key, text in together.items() if key != name}, "web")
         with pytest.raises(ConfigurationError, match=name):
             Settings.load({**together, name: "/"}, "web")
 
@@ -183,3 +198,52 @@ def test_what_goes_along_is_named_in_any_case() -> None:
     assert Settings.load({"CARRY": "Title, x-by,Cache-Control"}, "web").carry == ("title", "x-by", "cache-control")
     with pytest.raises(ConfigurationError, match="CARRY"):
         Settings.load({"CARRY": "title,"}, "web")
+
+
+@pytest.mark.parametrize(
+    ("environ", "sentence"),
+    [
+        ({"WIDTH": "0"}, "WIDTH='0' is not a whole number from 1 to 65535"),
+        ({"WIDTH": "1" * 19}, "WIDTH='1111111111111111111' is not a whole number from 1 to 65535"),
+        ({"MAX_SECONDS": "0.0"}, "MAX_SECONDS='0.0' is not a number of seconds, more than 0 and at most 900"),
+        ({"MAX_SECONDS": "900.1"}, "MAX_SECONDS='900.1' is not a number of seconds, more than 0 and at most 900"),
+        ({"FORMATS": "webp, webp"}, "FORMATS='webp, webp' names a format twice"),
+        ({"WIDTH": "web="}, "WIDTH='web=' is neither a value nor one for each variant, like thumbnail=...;web=..."),
+        ({"REQUIRE_SANDBOX": "01"}, "REQUIRE_SANDBOX='01' is neither 0 nor 1"),
+        ({"STACK": "caf\u00e9"}, "STACK='caf\u00e9' holds characters that an HTTP header may not"),
+        ({"STACK": "a\tb"}, "STACK='a\\tb' holds characters that an HTTP header may not"),
+        ({"VARIANTS": "web,", "LEDGER_TABLE": "abc"}, "VARIANTS='web,' is not a list of variants, like thumbnail,web"),
+        (
+            {"OUTPUT_PREFIX": "ingest/a/"},
+            "OUTPUT_PREFIX='ingest/a/' in the upload's bucket overlaps INGEST_PREFIX='ingest/', so results",
+        ),
+        (
+            {"OUTPUT_PREFIX": "ingest/", "OUTPUT_BUCKET": "results"},
+            "OUTPUT_PREFIX='ingest/' in results overlaps INGEST_PREFIX='ingest/', so results would be taken",
+        ),
+        (
+            {"INGEST_PREFIX": "", "OUTPUT_PREFIX": "small/"},
+            "INGEST_PREFIX is empty, so OUTPUT_BUCKET has to name a bucket that holds nothing but results",
+        ),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_sentence(environ: dict[str, str], sentence: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Settings.load(environ, "web")
+    assert str(caught.value).startswith(f"The web function cannot start: {sentence}")
+    assert str(caught.value).endswith(".")
+
+
+@pytest.mark.parametrize("variable", ["OUTPUT_PREFIX", "INGEST_PREFIX"])
+@pytest.mark.parametrize("text", ["/small/", "/small", "small"])
+def test_a_prefix_has_a_slash_at_its_end_only(variable: str, text: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"{variable}='{text}' is not a prefix"):
+        Settings.load({variable: text}, "web")
+
+
+def test_a_colour_is_read_channel_by_channel() -> None:
+    assert Settings.load({"BACKGROUND": "#12aBf0"}, "web").background == (0x12, 0xAB, 0xF0)
+    assert Settings.load({"KEEP_METADATA": "0", "REQUIRE_SANDBOX": "0"}, "web") == Settings.load(
+        {"REQUIRE_SANDBOX": "0"}, "web"
+    )
+    assert Settings.load({"REQUIRE_SANDBOX": "0"}, "web").require_sandbox is False

@@ -1,9 +1,11 @@
 """A variant is data: its geometry is exact, and its recipe tells any two apart."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +18,9 @@ from imagemachine import policy
 from imagemachine import variant as variants
 from imagemachine.engine import engine
 from imagemachine.errors import ConfigurationError
+from imagemachine.formats import CHOICES
 from imagemachine.settings import Settings
-from imagemachine.variant import Fit, Turn, Variant
+from imagemachine.variant import Fit, Made, Output, Turn, Variant
 
 SIDES = st.integers(1, 70_000)
 
@@ -152,6 +155,53 @@ def test_steps_say_what_their_results_can_be() -> None:
     assert bounds.hold(200, 300)
     assert not bounds.hold(300, 200)
     assert Variant("some", [Turn(90)]).bounds.hold(60_000, 1)
+    assert Variant("some", [Turn(90)]).bounds == ((1, 1), (2**31, 2**31))
+
+
+def test_what_is_not_said_of_a_variant_is_the_plain_case() -> None:
+    plain = Variant("some", [Fit(1, 1)])
+    assert plain == Variant("some", [Fit(1, 1)], None, ["keep"], (255, 255, 255), False, False, [], [])
+    assert (bytes(plain.background).hex(), plain.keep_metadata, plain.manifest) == ("ffffff", False, False)
+    assert (plain.steps, plain.formats, plain.only) == ((Fit(1, 1),), ("keep",), ())
+    assert (plain.turns, Variant("some", [Turn(90), Turn(270)]).turns) == (False, True)
+    assert not Variant("some", [Turn(90), Fit(1, 1)]).turns
+
+
+def test_a_recipe_is_twelve_digits_of_all_that_decides() -> None:
+    variant = Variant("some", [Fit(320, 240)], quality={"webp": 70}, formats=["webp"], manifest=True)
+    described = {
+        "steps": [step.described() for step in variant.steps],
+        "formats": ["webp"],
+        "quality": {name: 70 if name == "webp" else policy.QUALITY for name in CHOICES},
+        "background": [255, 255, 255],
+        "keep_metadata": False,
+        "manifest": True,
+        "policy": policy.numbers(),
+        "engine": engine(),
+    }
+    assert variant.recipe == sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def test_quality_is_a_whole_number_from_1_to_100() -> None:
+    for quality in (1, 100):
+        assert Variant("some", [Fit(1, 1)], quality).quality_in("jpeg") == quality
+        assert Variant("some", [Fit(1, 1)], {"webp": quality, "keep": 50}).quality_in("jpeg") == 50
+    bad: Any
+    for bad in (0, 101, 1.0, "1"):
+        with pytest.raises(ConfigurationError, match="quality is a whole number from 1 to 100, not "):
+            Variant("some", [Fit(1, 1)], bad)
+        with pytest.raises(ConfigurationError, match="quality is a whole number from 1 to 100, not "):
+            Variant("some", [Fit(1, 1)], {"webp": bad})
+    unset = Settings.load({"FORMATS": "webp"}, "a")
+    assert Variant("some", [Fit(1, 1)], 33).configured(unset) == Variant("some", [Fit(1, 1)], 33, ["webp"])
+    assert Variant("some", [Fit(1, 1)], formats=["png"]).configured(Settings.load({}, "a")).formats == ("png",)
+
+
+def test_a_result_is_its_first_file() -> None:
+    made = Made((Output(b"one", "jpeg", 4, 3, 2), Output(b"other", "webp", 8, 6, 1)), "double")
+    assert (made.data, made.format, made.width, made.height, made.frames) == (b"one", "jpeg", 4, 3, 2)
+    light = made.without_data()
+    assert light == Made((Output(b"", "jpeg", 4, 3, 2), Output(b"", "webp", 8, 6, 1)), "double")
 
 
 def test_the_environment_overrides_a_resizing_variant_only() -> None:
