@@ -12,10 +12,11 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
-from hashlib import sha256
+from hashlib import sha1, sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import product
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Self
 from zlib import crc32
 
@@ -104,6 +105,11 @@ ENVIRONMENT = {"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "id", "AWS_SECRET
 
 def test_lambdas_environment_is_understood() -> None:
     assert Access.load(ENVIRONMENT) == Access("eu-west-1", "id", "secret")
+    empty = dict.fromkeys(["AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_CA_BUNDLE"], "")
+    assert Access.load(ENVIRONMENT | empty | {"AWS_PROFILE": ""}) == Access("eu-west-1", "id", "secret")
+    assert Access.load(ENVIRONMENT | {"AWS_DEFAULT_REGION": "us-east-1", "AWS_ENDPOINT_URL": "http://a"}) == Access(
+        "us-east-1", "id", "secret", None, "http://a"
+    )
     emulated = {"AWS_ENDPOINT_URL": "http://a", "AWS_ENDPOINT_URL_S3": "http://b", "AWS_CA_BUNDLE": "/c"}
     assert Access.load(ENVIRONMENT | {"AWS_SESSION_TOKEN": "token"} | emulated) == Access(
         "eu-west-1", "id", "secret", "token", "http://b", "/c"
@@ -117,6 +123,7 @@ def test_lambdas_environment_is_understood() -> None:
         {"AWS_REGION": "us-iso-east-1"},
         {"AWS_REGION": "aws-global"},
         {"AWS_SECRET_ACCESS_KEY": ""},
+        {"AWS_ACCESS_KEY_ID": ""},
         {"AWS_PROFILE": "mine"},
         {"AWS_USE_FIPS_ENDPOINT": "true"},
         {"HTTPS_PROXY": "http://proxy:3128"},
@@ -311,6 +318,17 @@ def test_tls_protects_bodies_that_are_then_not_signed(secure: Access, server: Se
     assert (server.connections, boto3.calls) == (1, [])
 
 
+def test_a_folder_of_certificates_is_trusted(secure: Access, server: Server, boto3: Boto3, tmp_path: Path) -> None:
+    folder = tmp_path / "trusted"
+    folder.mkdir()
+    command = ["openssl", "x509", "-noout", "-hash", "-in", str(secure.certificates)]
+    name = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    shutil.copy(str(secure.certificates), folder / f"{name}.0")
+    with closing(S3(secure._replace(certificates=str(folder)), lambda: boto3)) as client:
+        assert client.head_object(Bucket="pictures", Key="a")["ContentLength"] == 7
+    assert boto3.calls == []
+
+
 def test_a_server_whose_certificate_is_not_trusted_is_told_nothing(
     secure: Access, server: Server, boto3: Boto3
 ) -> None:
@@ -368,7 +386,9 @@ def test_what_does_not_succeed_is_left_to_boto3(
     assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize(("status", "pauses"), [(404, 0), (403, 0), (429, 1), (500, 1), (503, 1)])
+@pytest.mark.parametrize(
+    ("status", "pauses"), [(404, 0), (403, 0), (428, 0), (429, 1), (430, 0), (499, 0), (500, 1), (503, 1)]
+)
 def test_a_server_in_trouble_is_given_a_moment(
     client: S3, server: Server, boto3: Boto3, monkeypatch: pytest.MonkeyPatch, status: int, pauses: int
 ) -> None:
@@ -382,10 +402,56 @@ def test_a_server_in_trouble_is_given_a_moment(
     assert len(set(slept)) > 1 or not pauses, "not everybody asks again at the same moment"
 
 
+@pytest.mark.parametrize(("byte", "seconds"), [(0, 0.0), (51, 0.2), (255, 1.0)])
+def test_a_moment_is_a_second_at_most(
+    client: S3, server: Server, monkeypatch: pytest.MonkeyPatch, byte: int, seconds: float
+) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr(time, "sleep", slept.append)
+    monkeypatch.setattr(s3, "os", SimpleNamespace(urandom=lambda count: bytes([byte] * count)))
+    server.last = answered(500)
+    client.head_object(Bucket="pictures", Key="a")
+    assert slept == [pytest.approx(seconds)]
+
+
+def unmarked(request: Handler) -> None:
+    """A success that does not say of what."""
+    request.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+
+def test_only_what_was_stored_needs_no_etag(client: S3, server: Server, boto3: Boto3) -> None:
+    server.last = unmarked
+    assert client.put_object(Bucket="pictures", Key="a", Body=b"") == {"ETag": None}
+    assert server.requests[0][1]["x-amz-content-sha256"] == sha256(b"").hexdigest()
+    assert boto3.calls == []
+    client.head_object(Bucket="pictures", Key="a")
+    client.get_object(Bucket="pictures", Key="a")
+    assert [name for name, _ in boto3.calls] == ["head_object", "get_object"]
+    server.last = answered(headers={"Content-Length": "0"}, body=b"")
+    assert client.put_object(Bucket="pictures", Key="a", Body=b"x") == {"ETag": '"e"'}
+
+
+def test_all_that_is_told_of_an_object_is_described(client: S3, server: Server) -> None:
+    told = {"Content-Type": "image/png", "Cache-Control": "private", "Content-Disposition": "inline", "X-Other": "x"}
+    server.last = answered(headers={**told, "x-amz-meta-a": "1", "X-Amz-Meta-B": " 2 "})
+    described = {
+        "ETag": '"e"',
+        "ContentLength": 7,
+        "Metadata": {"a": "1", "b": "2"},
+        "ContentType": "image/png",
+        "CacheControl": "private",
+        "ContentDisposition": "inline",
+    }
+    assert client.head_object(Bucket="pictures", Key="a") == described
+    answer = dict(client.get_object(Bucket="pictures", Key="a"))
+    assert answer.pop("Body").read() == b"picture"
+    assert answer == described
+
+
 def test_a_server_has_a_while_to_answer_and_no_longer(client: S3, server: Server) -> None:
     client.head_object(Bucket="pictures", Key="a")
     (connection,) = client._connections._idle
-    assert 5 <= (connection.http.sock.gettimeout() or 0) <= 30
+    assert (connection.http.sock.gettimeout(), connection.http.timeout) == (15.0, 3.0)
 
 
 def test_a_server_that_does_not_listen_is_left_to_boto3(boto3: Boto3) -> None:
@@ -418,6 +484,14 @@ def test_a_body_that_does_not_come_whole_is_read_by_boto3(
     assert body.read() == b"read by boto3"
     body.close()
     assert boto3.calls == [("get_object", {"Bucket": "pictures", "Key": "a", "IfMatch": '"e"'})]
+
+
+@pytest.mark.parametrize("algorithm", [sha1, sha256])
+def test_a_right_checksum_of_each_kind_is_taken(client: S3, server: Server, boto3: Boto3, algorithm: Any) -> None:
+    found = algorithm(b"picture")
+    server.last = answered(headers={f"x-amz-checksum-{found.name}": b64encode(found.digest()).decode()})
+    assert client.get_object(Bucket="pictures", Key="a")["Body"].read() == b"picture"
+    assert boto3.calls == []
 
 
 def test_right_checksums_and_those_of_parts_are_taken(client: S3, server: Server, boto3: Boto3) -> None:
@@ -481,7 +555,51 @@ def test_threads_have_a_connection_each_and_few_are_kept(client: S3, server: Ser
     for thread in threads:
         thread.join()
     assert (read, boto3.calls) == (data, [])
-    assert len(client._connections._idle) <= 10
+    assert len(client._connections._idle) == 10
+
+
+def test_the_ten_that_were_used_last_are_kept_and_the_others_ended(server: Server) -> None:
+    host = f"127.0.0.1:{server.server_port}"
+    pool = connections.Connections(None)
+    made = [connections._Connection((False, host), None) for _ in range(13)]
+    with closing(pool):
+        for connection in made:
+            pool.keep(connection)
+        assert pool._idle == made[3:]
+        assert [connection.http.sock is None for connection in made] == [True] * 3 + [False] * 10
+        assert pool._taken((True, host)) is None
+        assert pool._taken((False, "127.0.0.1:1")) is None
+        assert pool._taken((False, host)) is made[3]
+        pool.keep(made[3])
+    assert pool._idle == []
+    assert all(connection.http.sock is None for connection in made)
+
+
+def test_what_fails_leaves_no_connection_open(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    host, made = f"127.0.0.1:{server.server_port}", []
+
+    class Noted(connections._Connection):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            made.append(self)
+
+    monkeypatch.setattr(connections, "_Connection", Noted)
+    pool = connections.Connections(None)
+    with pytest.raises(ValueError, match="Invalid header value"):
+        pool.ask(False, host, "GET", "/", {"a": "b\r\nc"}, b"")
+    server.script = [raw(b"SSH-2.0-server\r\n"), reset, answered(headers={"Content-Length": "9"}, then_close=True)]
+    for _ in range(2):
+        with pytest.raises(connections.NO_ANSWER):
+            pool.ask(False, host, "GET", "/", {}, b"")
+    with pytest.raises(connections.NO_ANSWER):
+        pool.ask(False, host, "GET", "/", {}, b"").read()
+    assert [connection.http.sock for connection in made] == [None] * 4
+    answer = pool.ask(False, host, "GET", "/", {}, b"")
+    assert answer.read() == b"picture"
+    answer.close()
+    assert pool._idle == made[4:]
+    assert made[4].http.sock is not None
+    pool.close()
 
 
 def test_other_calls_and_arguments_are_boto3s(client: S3, server: Server, boto3: Boto3) -> None:

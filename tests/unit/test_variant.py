@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import imagemachine
+from imagemachine import engine as engines
 from imagemachine import policy
 from imagemachine import variant as variants
 from imagemachine.engine import engine
@@ -88,6 +89,34 @@ def test_an_engine_names_its_build_and_its_pillow() -> None:
 
     assert PIL.__version__ in engine()
     assert engine().startswith("{") == Path("/usr/share/image-machine/build.json").exists()
+
+
+def test_without_an_image_the_packages_that_decide_about_pixels_are_the_engine(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    for folder, names in ((here, ["pillow-13.0.0", "numpy-2.0"]), (there, ["PyTurboJPEG-2.0", "Pillow-13.0.0"])):
+        for name in names:
+            (folder / f"{name}.dist-info").mkdir(parents=True)
+    (here / "pillow.libs").mkdir()
+    monkeypatch.chdir(here)
+    monkeypatch.setattr(engines, "_BUILD", str(tmp_path / "build.json"))
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "not there"), "", str(there)])
+    asked = engines.engine.__wrapped__
+    assert asked() == "process Pillow-13.0.0 PyTurboJPEG-2.0 pillow-13.0.0"
+    (tmp_path / "build.json").write_text('{"b": 1, "a": 2}')
+    assert asked() == '{"a": 2, "b": 1}'
+
+
+@pytest.mark.parametrize("name", [*imagemachine.__all__, "Coverr", "cover"])
+def test_all_that_a_variants_file_takes_is_there_and_nothing_else(name: str) -> None:
+    if name in imagemachine.__all__:
+        assert getattr(imagemachine, name).__name__ == name
+    else:
+        with pytest.raises(ConfigurationError if name[0].isupper() else AttributeError, match=name):
+            getattr(imagemachine, name)
+    with pytest.raises(AttributeError):
+        getattr(imagemachine, "")
 
 
 def test_one_quality_or_one_for_each_format() -> None:
