@@ -1,5 +1,6 @@
 """A function's start: quick, and said once in the log."""
 
+import ctypes
 import json
 import os
 import subprocess
@@ -12,8 +13,10 @@ import pytest
 
 from imagemachine import bootstrap
 from imagemachine.batch import Batch
-from imagemachine.errors import ConfigurationError
+from imagemachine.errors import ConfigurationError, Retryable
+from imagemachine.processors import processors
 from imagemachine.sandbox import Sandbox
+from imagemachine.settings import Settings
 from imagemachine.variant import Fit, Made, Variant
 
 VARIANT = Variant("thumbnail", [Fit(320, 320)])
@@ -57,6 +60,124 @@ def test_boto3_is_loaded_where_the_environment_is_not_lambdas(monkeypatch: pytes
     bootstrap._client("s3")
     bootstrap._client("sqs")
     assert made == ["s3", "sqs"]
+
+
+@pytest.mark.parametrize(
+    ("service", "attempts", "environment", "region", "path"),
+    [
+        ("sqs", None, {"AWS_REGION": "eu-west-1"}, "eu-west-1", None),
+        ("sqs", 8, {"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "us-east-1"}, "us-east-1", None),
+        ("sns", 1, {"AWS_REGION": "eu-west-1", "AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, "eu-west-1", "path"),
+        ("sns", 1, {"AWS_REGION": "eu-west-1", "AWS_ENDPOINT_URL_SNS": "http://127.0.0.1:1"}, "eu-west-1", "path"),
+        ("sns", 1, {"AWS_REGION": "eu-west-1", "AWS_ENDPOINT_URL_SQS": "http://127.0.0.1:1"}, "eu-west-1", None),
+    ],
+)
+def test_a_client_of_boto3s_is_impatient(
+    monkeypatch: pytest.MonkeyPatch,
+    service: str,
+    attempts: int | None,
+    environment: dict[str, str],
+    region: str,
+    path: str | None,
+) -> None:
+    """What it does not get in time, the next delivery of the message will."""
+    for name in [name for name in os.environ if name.startswith(("AWS_ENDPOINT", "AWS_REGION", "AWS_DEFAULT_R"))]:
+        monkeypatch.delenv(name)
+    for name, text in environment.items():
+        monkeypatch.setenv(name, text)
+    client = bootstrap._boto3(service) if attempts is None else bootstrap._boto3(service, attempts)
+    config = client.meta.config
+    assert (config.connect_timeout, config.read_timeout, config.max_pool_connections) == (3, 15, 10)
+    assert config.retries == {"mode": "standard", "total_max_attempts": attempts or 3}
+    assert client.meta.region_name == region
+    assert (config.s3 or {}).get("addressing_style") == path
+
+
+def test_outcomes_are_noted_patiently_and_announced_at_once_or_not_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, int]] = []
+    monkeypatch.setattr(bootstrap, "_boto3", lambda service, attempts: asked.append((service, attempts)))
+    announced = {"outcomes_topic_arn": "arn", "ledger_table": "table", "variants": ("thumbnail", "web")}
+    ledger, announcer = bootstrap._announcements(Settings("thumbnail/", **announced), "web")  # type: ignore[arg-type]
+    assert ledger is not None
+    assert announcer is not None
+    assert asked == [], "they are made when they are first needed"
+    for _ in range(2):
+        ledger._dynamodb()
+        announcer._sns()
+    assert asked == [("dynamodb", 8), ("sns", 1)]
+    assert (ledger._table, ledger._variant, ledger._variants) == ("table", "web", ("thumbnail", "web"))
+    assert announcer._topic_arn == "arn"
+    for lacking in ("outcomes_topic_arn", "ledger_table"):
+        assert bootstrap._announcements(Settings("thumbnail/", **{**announced, lacking: None}), "web") == (None, None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("notes", [(), ("No.", "Neither.")])
+def test_a_start_is_a_line_and_two_metrics(capsys: pytest.CaptureFixture[str], notes: tuple[str, ...]) -> None:
+    bootstrap._started("pictures", VARIANT, notes)
+    (line,) = starts(capsys)
+    (metrics,) = line.pop("_aws")["CloudWatchMetrics"]
+    units = [{"Name": name, "Unit": "Count"} for name in ("starts", "sandbox_refusals")]
+    assert (metrics["Dimensions"], metrics["Metrics"]) == ([["stack", "variant"]], units)
+    assert line == {
+        "level": "WARNING" if notes else "INFO",
+        "stack": "pictures",
+        "variant": "thumbnail",
+        "recipe": VARIANT.recipe,
+        "starts": 1,
+        "sandbox_refusals": len(notes),
+        "notes": list(notes),
+    }
+
+
+@pytest.mark.parametrize("error", [ConfigurationError("x"), Retryable("x")])
+def test_a_sandbox_without_which_a_function_does_not_start_is_closed(error: Exception) -> None:
+    class Refused:
+        closed = False
+
+        @property
+        def notes(self) -> tuple[str, ...]:
+            raise error
+
+        def close(self) -> None:
+            self.closed = True
+
+    refused: Any = Refused()
+    with pytest.raises(type(error)):
+        bootstrap._require(refused)
+    assert refused.closed
+
+
+def test_only_what_is_larger_than_16_mebibytes_has_memory_of_its_own() -> None:
+    """In a fresh process: its C library is told once."""
+    script = (
+        "import ctypes\n"
+        "from imagemachine import bootstrap\n"
+        "libc = ctypes.CDLL(None)\n"
+        "libc.malloc.restype, libc.malloc.argtypes = ctypes.c_void_p, (ctypes.c_size_t,)\n"
+        "libc.free.argtypes = (ctypes.c_void_p,)\n"
+        "class Info(ctypes.Structure):\n"
+        "    _fields_ = [(name, ctypes.c_size_t) for name in 'abcdefghij']\n"
+        "libc.mallinfo2.restype = Info\n"
+        "bootstrap._keep_large_apart()\n"
+        "for size in (1 << 24, (1 << 24) - 64):\n"
+        "    before = libc.mallinfo2().d\n"
+        "    libc.malloc(size)\n"
+        "    print(libc.mallinfo2().d - before)\n"
+    )
+    if not hasattr(ctypes.CDLL(None), "mallinfo2"):
+        pytest.skip("this C library does not tell")
+    environment = {"PYTHONPATH": os.pathsep.join(sys.path)}
+    assert subprocess.check_output([sys.executable, "-c", script], env=environment, text=True).split() == ["1", "0"]
+
+
+def test_there_are_as_many_processors_as_this_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {3, 5, 7} if process == 0 else {1}, raising=False)
+    assert processors() == 3
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: 5)
+    assert processors() == 5
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert processors() == 1
 
 
 def test_a_start_is_said_once_when_the_sandbox_is_first_used(
