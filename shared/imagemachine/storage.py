@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from imagemachine.envelopes import Notice
 from imagemachine.errors import Reason, Rejected, Retryable
@@ -216,7 +216,7 @@ def trouble(what: str) -> Iterator[None]:
     """Whatever an AWS client raises leaves the block as a Retryable that says what could not be done."""
     try:
         yield
-    except (ClientError, BotoCoreError, HTTPClientError, OSError) as error:
+    except (ClientError, BotoCoreError, OSError) as error:
         raise Retryable(f"Could not {what}: {error}.") from error
 
 

@@ -1,7 +1,8 @@
 """What the sandbox, the zygote and its children say to each other.
 
     sandbox -> zygote    the pickled Task, once; then an ORDER, and where it wants a child that child's end of a socket
-    zygote -> sandbox    to an ORDER that only ends a child: a REPORT, how that child ended
+    zygote -> sandbox    to an ORDER that only ends a child: JSON, {"status": ...} as `waitstatus_to_exitcode` gives it,
+                         or {"error": ...}, why there was none
     child -> sandbox     a FRAME and JSON about its confinement, {"refused": [sentence, ...]}: it is ready
     sandbox -> child     a REQUEST and the upload
     child -> sandbox     a FRAME and a JSON list, its answer, and after it the outputs that this names:
@@ -20,9 +21,6 @@ from imagemachine.variant import Limits, Variant
 
 ORDER = struct.Struct("=II")
 """The number of the child that is wanted, and of one that is to be ended before; 0 for none."""
-
-REPORT = struct.Struct("=ii")
-"""How the child ended, as `waitstatus_to_exitcode` gives it; or 0 and the number of the error why there was none."""
 
 FRAME = struct.Struct("=Q")
 """How many bytes follow."""
