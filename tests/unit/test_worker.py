@@ -740,6 +740,15 @@ def test_what_is_refused_is_said_once_and_ends_a_function_that_requires_all(monk
     assert isinstance(sandbox(monkeypatch, Answering(*answers), require=True).run(b"x", 5), Made)
 
 
+def test_that_none_can_be_started_is_trouble_for_whoever_asks_what_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    class NoRoom(Answering):
+        def refused(self, deadline: float) -> Sequence[str]:
+            raise CannotStart("no room")
+
+    with pytest.raises(Retryable, match=r"^The codec's process could not be started: no room\.$"):
+        _ = sandbox(monkeypatch, NoRoom()).notes
+
+
 def test_that_its_own_memory_is_not_hidden_is_said_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse() -> None:
         raise OSError(errno.EPERM, "no")
