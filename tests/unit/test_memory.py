@@ -9,8 +9,9 @@ import re
 import resource
 import subprocess
 import sys
+import traceback
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ def in_a_fork(act: Callable[[], object]) -> object:
     if (child := os.fork()) == 0:
         try:
             os.write(into, json.dumps(act()).encode())
+        except BaseException:  # noqa: BLE001 - whatever it is, it is shown
+            traceback.print_exc()
         finally:
             os._exit(0)
     os.close(into)
@@ -83,15 +86,27 @@ def mapped_ahead() -> object:
         return in_a_fork(touched)
 
 
-def in_its_own_process(name: str) -> Any:
-    """What a function of these gives in a fresh one: one that has hidden its memory cannot look into it either."""
-    script = f"import json\nfrom unit import test_memory\nprint(json.dumps(test_memory.{name}()))"
+@cache
+def _looked() -> dict[str, Any]:
+    """What each of LOOKS gives in a fork of a fresh process: one that has hidden its memory cannot look into it."""
+    script = (
+        "import json\nfrom unit import test_memory as of\n"
+        "print(json.dumps({look: of.in_a_fork(getattr(of, look)) for look in of.LOOKS}))"
+    )
     command = [sys.executable, "-c", script]
     done = subprocess.run(
         command, env={"PYTHONPATH": os.pathsep.join(sys.path)}, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    looked: dict[str, Any] = json.loads(done.stdout)
+    return looked
+
+
+LOOKS = ("copied_ahead", "mapped_ahead", "laid_out", "no_room", "kept", "settled", "mapped_once")
+
+
+def in_its_own_process(look: str) -> Any:
+    return _looked()[look]
 
 
 def test_what_will_be_written_to_is_copied_ahead_and_stays_what_it_was() -> None:
