@@ -127,7 +127,7 @@ def plain(image: Image.Image) -> Image.Image:
         swapped = bytearray(image.tobytes())
         swapped[0::2], swapped[1::2] = swapped[1::2], swapped[0::2]
         return Image.frombytes("I;16", image.size, bytes(swapped))
-    if image.mode in ("P", "PA", "RGBa", "La") or "transparency" in image.info:
+    if image.mode in ("P", "PA", "RGBa") or "transparency" in image.info:
         has_alpha = image.mode != "P" or "transparency" in image.info
         return image.convert("RGBA" if has_alpha else "RGB")
     return image.convert("L" if image.mode == "1" else "RGB")
