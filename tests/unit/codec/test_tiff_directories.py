@@ -210,6 +210,7 @@ ODD = [
     (1, 2, (PREMULTIPLIED,), "u1", True),
     *((photometric, bands, extra, "u2", False) for photometric, bands, extra in [
         (1, 2, (ALPHA,)), (1, 2, (PREMULTIPLIED,)), (0, 1, ()), (0, 2, (0,)), (2, 4, (0,)), (2, 5, (ALPHA, 0)),
+        (2, 5, (PREMULTIPLIED, 0)),
         (5, 5, (0,)), (5, 5, (PREMULTIPLIED,)), (8, 3, ()), (8, 4, (0,)),
     ]),
 ]  # fmt: skip
@@ -446,7 +447,9 @@ def test_all_sixteen_bits_are_decoded_if_they_are_wanted(mode: str) -> None:
     made = codec.decode(header, Wanted(header.size, sixteen_bit=True))
     assert isinstance(made, SixteenBit)
     assert made.samples() == samples.astype(">u2").tobytes()
-    assert seen(codec.decode(header, Wanted(header.size)).as_raster().image) == seen(picture.high)
+    narrow = codec.decode(header, Wanted(header.size))
+    assert isinstance(narrow, Raster)
+    assert seen(narrow.image) == seen(picture.high)
     odd = probed(laid(noise((5, 4), 2, "u2"), 1, more={338: (3, [ALPHA])}))
     deep, plain = (codec.decode(odd, Wanted(odd.size, sixteen_bit=wanted)) for wanted in (True, False))
     assert isinstance(deep, SixteenBit)
