@@ -156,3 +156,22 @@ def test_a_clean_aperture_lies_about_the_middle_and_inside(
 
 def test_without_an_aperture_nothing_is_cut_off() -> None:
     assert Properties().crop((50, 40)) is None
+
+
+@pytest.mark.parametrize(("version", "length"), [(0, 8), (1, 16)])
+def test_the_time_of_writing_is_taken_out_of_an_animation_and_nothing_else(version: int, length: int) -> None:
+    """ISO/IEC 14496-12, 8.2.2, 8.3.2 and 8.4.2: when it was made and changed, behind version and flags."""
+    codec = pytest.importorskip("imagemachine.formats.avif.codec")
+
+    def timed(name: str, time: bytes) -> bytes:
+        return box(name, bytes((version, 1, 2, 3)), time, b"the rest of it, which stays")
+
+    def file(time: bytes) -> bytes:
+        media = box("mdia", timed("mdhd", time), box("hdlr", b"\7" * 20))
+        track = box("trak", timed("tkhd", time), box("edts", b"\7" * 20), media)
+        return box("ftyp", b"avis") + box("moov", timed("mvhd", time), track, track) + box("mdat", b"\7" * 40)
+
+    assert codec._timeless(file(b"\x5a" * length)) == file(bytes(length))
+    assert codec._timeless(file(b"\x5a" * length) + b"\0\0\0\7junk that is longer") == (
+        file(bytes(length)) + b"\0\0\0\7junk that is longer"
+    )
