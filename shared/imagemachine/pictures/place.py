@@ -19,16 +19,19 @@ COMPASS: dict[str, Point] = {
 """Where of the room that is left something lies."""
 
 
+def lying(picture: tuple[float, float], part: tuple[float, float], place: Point) -> tuple[float, float]:
+    """Returns the left and top, in parts of pixels too, of a part that lies at `place` (see COMPASS)."""
+    return (picture[0] - part[0]) * place[0], (picture[1] - part[1]) * place[1]
+
+
 def at(picture: Size, part: Size, place: Point, margin: int = 0) -> Size:
-    """Returns the left and top, in pixels, of a part that lies at `place` (see COMPASS), `margin` from the edges.
+    """Returns the left and top, in whole pixels, of a part that lies at `place`, `margin` from the edges.
 
     The margin is given up where there is no room for it.
     """
-    left, top = (
-        min(margin, room // 2) + round((room - 2 * min(margin, room // 2)) * share)
-        for room, share in zip((picture[0] - part[0], picture[1] - part[1]), place, strict=True)
-    )
-    return left, top
+    across, down = (min(margin, (side - length) // 2) for side, length in zip(picture, part, strict=True))
+    left, top = lying((picture[0] - 2 * across, picture[1] - 2 * down), part, place)
+    return across + round(left), down + round(top)
 
 
 def around(picture: Size, part: tuple[float, float], point: Point) -> tuple[float, float]:

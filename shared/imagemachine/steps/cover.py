@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from imagemachine.pictures import Picture, Size
-from imagemachine.pictures.place import COMPASS, Point, around, is_point
+from imagemachine.pictures.place import COMPASS, Point, around, is_point, lying
 from imagemachine.steps.fit import Fit
 from imagemachine.steps.sized import Sized
 from imagemachine.steps.step import Bounds
@@ -63,8 +63,7 @@ class Cover(Sized):
         if not isinstance(self.focus, str):
             return around(picture.size, part, self.focus)
         if self.focus in COMPASS:
-            left, top = COMPASS[self.focus]
-            return (picture.size[0] - part[0]) * left, (picture.size[1] - part[1]) * top
+            return lying(picture.size, part, COMPASS[self.focus])
         if picture.size == part:
             return 0, 0
         return (_by_attention if self.focus == "attention" else _by_entropy)(picture, part)
