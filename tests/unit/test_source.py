@@ -11,6 +11,7 @@ import pytest
 from imagemachine.source import Pieces, Source, Stored, unpacked
 
 DATA = random.Random(1).randbytes(50)
+PACKED = gzip.compress(DATA, mtime=0)
 PLACES = (None, 0, 1, 7, 49, 50, 51, 1000, -1, -50, -51)
 
 
@@ -27,7 +28,7 @@ def test_a_stored_upload_is_sliced_as_its_bytes_are(tmp_path: Path) -> None:
         assert list(pieces) == [DATA[3:9], b"", DATA[20:50], DATA[:2]]
         assert (len(pieces), bytes(pieces)) == (38, DATA[3:9] + DATA[20:] + DATA[:2])
         packed = tmp_path / "packed"
-        packed.write_bytes(gzip.compress(DATA))
+        packed.write_bytes(PACKED)
         with packed.open("rb") as other:
             assert unpacked(Stored(other.fileno(), packed.stat().st_size), 100) == DATA
 
@@ -50,12 +51,12 @@ def test_what_is_packed_is_unpacked_up_to_one_byte_too_many(kind: type[bytes] | 
         b"",
         b"\x1f\x8b",
         b"\x1f\x8b\x08",
-        b"\x1f\x8b\x07" + gzip.compress(DATA)[3:],
-        b"\x1f\x8b\x09" + gzip.compress(DATA)[3:],
+        b"\x1f\x8b\x07" + PACKED[3:],
+        b"\x1f\x8b\x09" + PACKED[3:],
         zlib.compress(DATA),
-        gzip.compress(DATA)[:-1],
-        gzip.compress(DATA)[:-9],
-        gzip.compress(DATA)[:-8] + bytes(8),
+        PACKED[:-1],
+        PACKED[:-9],
+        PACKED[:-8] + bytes(8),
         DATA,
     ],
 )
