@@ -10,6 +10,7 @@ import resource
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -246,7 +247,7 @@ def played(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Zygote, socket.soc
 
     def spawn(control: socket.socket) -> subprocess.Popen[bytes]:
         others.append(control.dup())
-        return subprocess.Popen(["sleep", "60"])
+        return subprocess.Popen([sys.executable, "-I", "-S", "-c", "import time; time.sleep(60)"])
 
     monkeypatch.setattr(process, "_spawn", spawn)
     zygote = Zygote(TASK)
