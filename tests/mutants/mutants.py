@@ -70,7 +70,7 @@ def _silent(source: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
     found: list[ast.expr | None] = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.FunctionDef):
-            found += [node.returns, *(name for name in node.decorator_list if ast.unparse(name).startswith(_MEMORIES))]
+            found += [node.returns, *filter(_remembers, node.decorator_list)]
         elif isinstance(node, ast.arg | ast.AnnAssign):
             found.append(node.annotation)
         elif isinstance(node, ast.keyword) and node.arg in _GUARDS:
@@ -83,6 +83,10 @@ def _silent(source: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
         for place in found
         if place is not None
     ]
+
+
+def _remembers(decorator: ast.expr) -> bool:
+    return ast.unparse(decorator).partition("(")[0] in _MEMORIES
 
 
 def sample(modules: Sequence[Path], count: int, seed: int) -> list[MutationSpec]:

@@ -209,6 +209,7 @@ def test_what_is_broken_is_so_however_little_time_there_was() -> None:
     ("metadata", "focus"),
     [
         ({"focus-x": "0.5", "focus-y": "0"}, (0.5, 0.0)),
+        ({"focus-x": "0.25", "focus-y": "1"}, (0.25, 1.0)),
         ({"focus-x": "0.5"}, None),
         ({"focus-x": "left", "focus-y": "0"}, None),
         ({"focus-x": "1.5", "focus-y": "0"}, None),
