@@ -24,10 +24,6 @@ from imagemachine.worker.confinement import address_space
 
 _PAGES = 64
 
-only_root_after_others = pytest.mark.skipif(
-    os.geteuid() != 0, reason="only root may look into a process whose memory an earlier test has hidden"
-)
-
 
 def in_a_fork(act: Callable[[], object]) -> object:
     """What `act` gives in a fork of this process."""
@@ -277,7 +273,7 @@ def test_pages_are_passed_in_as_many_as_one_call_takes() -> None:
     ]
 
 
-@only_root_after_others
+@pytest.mark.usefixtures("visible_memory")
 def test_only_private_pages_of_those_rights_are_told() -> None:
     """Each page by itself, in the order in which they lie, and none of the kernel's."""
     maps = Path("/proc/self/maps").read_text().splitlines()

@@ -32,10 +32,6 @@ TASK = Task(
     preload=("no.such.module", "colorsys"),
 )
 
-only_root_after_others = pytest.mark.skipif(
-    os.geteuid() != 0, reason="only root may look into a process whose memory an earlier test has hidden"
-)
-
 
 @dataclass
 class Played:
@@ -120,7 +116,7 @@ def asked_when_ready(worker: socket.socket) -> bytes:
     return asked(worker, b"x")
 
 
-@only_root_after_others
+@pytest.mark.usefixtures("visible_memory")
 def test_children_come_go_and_are_told_of_as_ordered() -> None:
     with played(TASK) as found:
         first = found.order(1)
@@ -168,7 +164,7 @@ def test_without_files_of_our_own_nothing_is_tried() -> None:
         assert found.told()["earlier"] == 0
 
 
-@only_root_after_others
+@pytest.mark.usefixtures("visible_memory")
 def test_a_child_has_the_memory_of_its_task_beside_what_is_in_use_and_half_of_it_ahead(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
