@@ -54,13 +54,10 @@ def gif(
 
 def _codes(rows: Sequence[Sequence[int]], bits: int) -> bytes:
     """LZW's codes without any table: it is cleared before it could make them a bit longer."""
-    codes: list[int] = []
-    for number, index in enumerate(index for row in rows for index in row):
-        if number % ((1 << bits) - 2) == 0:
-            codes.append(1 << bits)
-        codes.append(index)
-    codes.append((1 << bits) + 1)
-    single = np.array(codes)[:, None] >> np.arange(bits + 1) & 1
+    indices = np.concatenate([np.asarray(row, np.uint16) for row in rows])
+    between = np.arange(0, len(indices), (1 << bits) - 2)
+    codes = np.append(np.insert(indices, between, 1 << bits), np.uint16((1 << bits) + 1))
+    single = codes[:, None] >> np.arange(bits + 1, dtype=np.uint16) & 1
     data = np.packbits(single.astype(np.uint8), bitorder="little").tobytes()
     return b"".join(bytes((len(data[at : at + 255]),)) + data[at : at + 255] for at in range(0, len(data), 255))
 

@@ -14,6 +14,7 @@ import tracemalloc
 import zlib
 from pathlib import Path
 
+import numpy as np
 import PIL
 import pytest
 from PIL import Image, ImageDraw
@@ -46,14 +47,15 @@ def written(
     """A PNG of noise, of `least` bytes, which is far more than a piece, each row with one of `filters`; and its first
     IDAT's place.
     """
-    chance = random.Random(seed)  # a repeatable picture, not a secret
+    chance = np.random.default_rng(seed)
     row = (width * SAMPLES[colour] * depth + 7) // 8
     height = least // (row + 1) + 1
-    rows = b"".join(bytes((chance.choice(filters),)) + chance.randbytes(row) for _ in range(height))
+    rows = chance.integers(0, 256, (height, row + 1), np.uint8)
+    rows[:, 0] = chance.choice(filters, height)
     header = struct.pack(">LLBBBBB", width, height, depth, colour, 0, 0, 0)
     palette = png.chunk(b"PLTE", bytes(range(256)) * 3) if colour == 3 else b""
     start = png.SIGNATURE + png.chunk(b"IHDR", header) + palette
-    samples = zlib.compress(rows)
+    samples = zlib.compress(rows.tobytes())
     pieces = (samples[at : at + IN_PIECES] for at in range(0, len(samples), IN_PIECES))
     return start + b"".join(png.chunk(b"IDAT", piece) for piece in pieces) + png.chunk(b"IEND", b""), len(start)
 

@@ -132,10 +132,9 @@ def test_around_an_opaque_rectangle_everything_is_transparent(
     name: str, eye: str, box: tuple[int, int, int, int], animated: bool, size: tuple[int, int]
 ) -> None:
     left, top, width, height = box
-    inside = [
-        [4 if left <= x < left + width and top <= y < top + height else NOTHING for x in range(size[0])]
-        for y in range(size[1])
-    ]
+    outside = [NOTHING] * size[0]
+    across = [*outside[:left], *[4] * min(width, size[0] - left), *outside[left + width :]]
+    inside = [across if top <= y < top + height else outside for y in range(size[1])]
     drawn = [Patch(0, 0, inside, 1, transparent=True)]
     if animated:
         drawn.append(filled(left + 5, top + 5, 20, 20, 2, 1))
