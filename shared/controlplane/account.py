@@ -29,6 +29,8 @@ ATTEMPTS = 10
 """For each call. The pauses between them double up to 20 seconds, so that throttling is waited out for a minute."""
 LOGIN_ATTEMPTS = 4
 """For the first call, which is the one that tells that there is no network: that should not take a minute."""
+_IMPATIENT_SECONDS = 5.0
+"""To connect, and to be answered, where the same is asked again soon."""
 
 THROTTLED = frozenset(
     {"RequestLimitExceeded", "SlowDown", "Throttling", "ThrottlingException", "TooManyRequestsException"}
@@ -50,20 +52,27 @@ _LOGIN = "run `aws configure` or `aws sso login`, or export AWS_PROFILE"
 class Clients:
     """boto3's clients by service, `clients["sqs"]`; each is made when it is first asked for. Thread-safe."""
 
-    def __init__(self, session: boto3.Session, endpoint: str | None = None) -> None:
+    def __init__(self, session: boto3.Session, endpoint: str | None = None, *, patient: bool = True) -> None:
         """`endpoint` is an emulator's URL; None is AWS, or whatever AWS_ENDPOINT_URL names."""
         self._session = session
         self._endpoint = endpoint
+        self._patient = patient
         self._made: dict[str, Any] = {}
         self._lock = threading.Lock()
 
     def __getitem__(self, service: str) -> Any:
         with self._lock:
             if service not in self._made:
-                attempts = LOGIN_ATTEMPTS if service == "sts" else ATTEMPTS
+                attempts = (LOGIN_ATTEMPTS if service == "sts" else ATTEMPTS) if self._patient else 1
                 config = _config(attempts, self._endpoint)
+                if not self._patient:
+                    config = config.merge(Config(connect_timeout=_IMPATIENT_SECONDS, read_timeout=_IMPATIENT_SECONDS))
                 self._made[service] = self._session.client(service, endpoint_url=self._endpoint, config=config)
             return self._made[service]
+
+    def impatient(self) -> "Clients":
+        """The same for whoever asks again soon: one attempt for each call, which nobody has to wait for at the end."""
+        return Clients(self._session, self._endpoint, patient=False)
 
 
 def _config(attempts: int, endpoint: str | None) -> Config:

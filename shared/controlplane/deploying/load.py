@@ -54,7 +54,7 @@ def _told(folder: Path) -> dict[str, Any]:
 
 def _line(error: BaseException, file: Path) -> int | None:
     """Where in the function's own file it went wrong."""
-    if isinstance(error, SyntaxError):
+    if isinstance(error, SyntaxError) and error.filename == str(file):
         return error.lineno
     frames = traceback.extract_tb(error.__traceback__)
     return next((frame.lineno for frame in reversed(frames) if Path(frame.filename) == file), None)

@@ -1,5 +1,7 @@
 """A deployed machine as the page shows it: read-only, and asked only while somebody looks."""
 
+from dataclasses import replace
+
 from botocore.exceptions import BotoCoreError, ClientError
 
 from controlplane.account import sentence
@@ -18,7 +20,7 @@ class Watched:
     pause = PAUSE_SECONDS
 
     def __init__(self, machine: Machine) -> None:
-        self._machine = machine
+        self._machine = replace(machine, clients=machine.clients.impatient())
         self.machine = source.Machine(
             name=machine.name,
             where=f"account {machine.account}, {machine.region}",

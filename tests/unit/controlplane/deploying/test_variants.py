@@ -54,6 +54,17 @@ def test_what_would_not_start_is_told_with_its_place(project: Path, old: str, ne
     assert said in "".join(found)
 
 
+def test_the_place_is_the_last_in_the_functions_own_file(project: Path) -> None:
+    """Of a call, where it went wrong and not who called; of what it imports, where it is imported."""
+    changed(project, "handler =", "def broken():\n    int('x')\n\n\nbroken(); handler =")
+    (problem,) = problems(["web"], {}, project)
+    assert "images/web/app.py, line 4: ValueError: " in problem
+    (project / "images/web/helper.py").write_text("a = 1\n" * 20 + "b = (\n")
+    changed(project, "def broken", "import helper\n\n\ndef broken")
+    (problem,) = problems(["web"], {}, project)
+    assert "images/web/app.py, line 3: SyntaxError: '(' was never closed" in problem
+
+
 def test_settings_that_a_function_would_refuse_are_told(project: Path) -> None:
     (problem,) = problems(["web"], {"QUALITY": "850", "MAX_PIXELS": "many"}, project)
     assert "QUALITY='850'" in problem
