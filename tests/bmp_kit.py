@@ -97,3 +97,12 @@ def _band(samples: NDArray[np.uint32], mask: int) -> NDArray[np.uint8]:
         return np.full(samples.shape, 255, np.uint8)
     shift = (mask & -mask).bit_length() - 1
     return np.round((samples & mask) / (1 << shift) * 255 / (mask >> shift)).astype(np.uint8)
+
+
+def together(*icons: bytes) -> bytes:
+    """One icon of several."""
+    place, entries = 6 + 16 * len(icons), []
+    for one in icons:
+        entries.append(one[6:18] + struct.pack("<L", place))
+        place += len(one) - 22
+    return struct.pack("<3H", 0, 1, len(icons)) + b"".join(entries) + b"".join(one[22:] for one in icons)

@@ -2,6 +2,7 @@
 
 import io
 import struct
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from bmp_kit import ORDERS, bmp, icon
+from bmp_kit import ORDERS, bmp, icon, together
 from pictures_kit import as_lying, far, file_of, rendered, scene, variants
 
 every_variant = pytest.mark.parametrize("name", variants())
@@ -78,3 +79,65 @@ def test_an_icon_with_neither_is_opaque(name: str) -> None:
     image = scene(60, 44).convert("RGBA")
     whole = icon(image, np.zeros((44, 60), bool), alpha=False)
     assert far(as_lying(rendered(whole, name).data, name), image) <= 3
+
+
+def test_the_mask_is_that_of_the_largest_picture() -> None:
+    """Both masks are of as many bytes."""
+    small, large = disc(20, 44), disc(30, 44)
+    none = np.zeros((44, 20), bool)
+    mask = np.asarray(large.getchannel("A")) == 0
+    one, other = icon(small, none, alpha=False), icon(large, mask, alpha=False)
+    for file in (together(one, other), together(other, one)):
+        made = rendered(file, "web")
+        assert far(as_lying(made.data, "web"), large) <= 3
+        assert made.notes == ("The file holds 2 sizes; the largest was taken.",)
+    assert rendered(other, "web").notes == ()
+
+
+@pytest.mark.parametrize("size", [(256, 256), (255, 256), (32, 32), (33, 32)])
+def test_a_mask_has_rows_of_whole_words_and_sides_of_256(size: tuple[int, int]) -> None:
+    image = disc(*size)
+    file = icon(image, np.asarray(image.getchannel("A")) == 0, alpha=False)
+    assert far(as_lying(rendered(file, "web").data, "web"), image) <= 3
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        lambda file: file[:14] + struct.pack("<L", struct.unpack_from("<L", file, 14)[0] - 1) + file[18:-1],
+        lambda file: file[:12] + struct.pack("<H", 24) + file[14:],
+    ],
+    ids=["a byte short", "of another depth"],
+)
+def test_what_is_no_mask_hides_nothing(changed: Callable[[bytes], bytes]) -> None:
+    image = scene(40, 44).convert("RGBA")
+    file = changed(icon(image, np.ones((44, 40), bool), alpha=False))
+    assert far(as_lying(rendered(file, "web").data, "web"), image) <= 3
+
+
+def test_an_icon_may_not_say_its_depth() -> None:
+    image = disc(40, 44)
+    file = icon(image, np.asarray(image.getchannel("A")) == 0, alpha=False)
+    file = file[:12] + bytes(2) + file[14:]
+    assert far(as_lying(rendered(file, "web").data, "web"), image) <= 3
+
+
+def test_a_transparent_bmp_says_what_a_reader_needs() -> None:
+    """BITMAPV5HEADER, https://learn.microsoft.com/windows/win32/api/wingdi/ns-wingdi-bitmapv5header"""
+    upload = bytearray(bmp(disc(40, 30), 5, "BGRA"))
+    upload[38:46] = struct.pack("<ll", 11_811, 5906)
+    made = rendered(bytes(upload), "clockwise").data
+    samples = 4 * 30 * 40
+    assert len(made) == 14 + 124 + samples
+    assert struct.unpack_from("<2sLLL", made) == (b"BM", len(made), 0, 138)
+    assert struct.unpack_from("<LllHHLLllLL", made, 14) == (124, 30, 40, 1, 32, 3, samples, 5906, 11_811, 0, 0)
+    assert struct.unpack_from("<4L", made, 54) == (0x00FF0000, 0x0000FF00, 0x000000FF, 0xFF000000)
+    assert made[70:74] == b"BGRs"
+    assert not any(made[74:122])
+    assert struct.unpack_from("<4L", made, 122) == (4, 0, 0, 0)
+
+
+def test_a_bmp_that_is_as_it_is_to_be_stays_as_it_came() -> None:
+    upload = bmp(disc(40, 30), 5, "BGRA")
+    made = rendered(upload, "web")
+    assert (made.data, made.engine) == (upload, "untouched")
