@@ -7,7 +7,7 @@ from PIL import Image
 
 from imagemachine.formats.gif import blocks
 from imagemachine.pictures.raster import transposed
-from imagemachine.pictures.transpose import Transpose, transposed_box, transposed_size
+from imagemachine.pictures.transpose import SWAPPING, Transpose, transposed_box, transposed_size
 
 _TABLE = 256
 
@@ -17,8 +17,13 @@ def turned(file: blocks.Gif, transpose: Transpose) -> blocks.Gif:
     canvas = (file.width, file.height)
     width, height = transposed_size(canvas, transpose)
     pictures = [_turned_frame(frame, canvas, transpose) for frame in file.frames]
-    aspect = file.aspect if width == file.width else 0
+    aspect = _lying(file.aspect) if transpose in SWAPPING else file.aspect
     return _packed(replace(file, width=width, height=height, aspect=aspect), pictures)
+
+
+def _lying(aspect: int) -> int:
+    """A pixel's width to its height on its side. They are told in 64ths, less 15; 0 says nothing."""
+    return max(1, round(64 * 64 / (aspect + 15)) - 15) if aspect else 0
 
 
 @dataclass(frozen=True)
@@ -34,8 +39,9 @@ def _turned_frame(frame: blocks.ImageBlock, canvas: tuple[int, int], transpose: 
     # What lies outside of the canvas is never shown, and would get a negative place on the other side.
     left, top = min(frame.left, canvas[0] - 1), min(frame.top, canvas[1] - 1)
     right, bottom = min(frame.left + frame.width, canvas[0]), min(frame.top + frame.height, canvas[1])
-    if (right - left, bottom - top) != indices.size:
-        indices = indices.crop((left - frame.left, top - frame.top, right - frame.left, bottom - frame.top))
+    part = (left - frame.left, top - frame.top, right - frame.left, bottom - frame.top)
+    if part != (0, 0, *indices.size):
+        indices = indices.crop(part)
     left, top, width, height = transposed_box((left, top, right - left, bottom - top), canvas, transpose)
     place = replace(frame, left=left, top=top, width=width, height=height, interlaced=False)
     if frame.left >= canvas[0] or frame.top >= canvas[1]:  # Never seen at all, but it has its time.
