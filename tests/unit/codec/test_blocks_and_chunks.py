@@ -264,6 +264,17 @@ def test_metadata_is_read_as_it_was_written() -> None:
         assert image.info["exif"] == b"Exif\0\0" + METADATA.exif
 
 
+def test_metadata_is_known_by_segment_and_by_beginning() -> None:
+    beginnings = [b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"Photoshop 3.0\0", b"ICC_PROFILE\0\1\1"]
+    places = {0xE1: beginnings[:2], 0xED: beginnings[2:3], 0xE2: beginnings[3:]}
+    for marker in range(0xE0, 0xF0):
+        for beginning in beginnings:
+            data = b"\xff\xd8" + segment(marker, beginning + b"told") + scan(b"\1") + b"\xff\xd9"
+            read = markers.read_metadata(data)
+            found = [block for block in (read.exif, read.xmp, read.iptc, read.icc) if block]
+            assert found == ([b"told"] if beginning in places.get(marker, []) else [])
+
+
 def test_metadata_comes_first_where_there_is_no_jfif_segment() -> None:
     data = b"\xff\xd8" + frame(b"\1") + scan(b"\1") + b"\xff\xd9"
     assert markers.write_metadata(data, Metadata(comment=b"said")) == data[:2] + segment(0xFE, b"said") + data[2:]

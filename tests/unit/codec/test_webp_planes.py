@@ -131,3 +131,53 @@ def header_by(probe: Callable[[bytes], Header], data: bytes) -> tuple[Any, ...]:
     except Exception as error:  # noqa: BLE001 - whatever a decoder raises
         return (type(error),)
     return header.size, header.frames, header.loop, header.metadata, header.orientation
+
+
+@pytest.mark.parametrize(
+    ("wide", "wanted", "size", "filtered"),
+    [
+        (600, 100, (150, 150), True),
+        (600, 101, (600, 600), False),
+        (599, 100, (599, 599), False),
+        (601, 101, (601, 601), False),
+        (602, 100, (150, 150), True),
+        (600, 33, (50, 50), True),
+        (400, 300, (400, 400), True),
+        (401, 300, (401, 401), False),
+        (300, 300, (300, 300), True),
+        (300, None, (300, 300), True),
+    ],
+)
+def test_a_webp_is_decoded_smaller_from_six_times_the_wanted_size_on(
+    wide: int, wanted: int | None, size: tuple[int, int], filtered: bool
+) -> None:
+    """To one and a half times that size; what is only somewhat larger is decoded without a filter."""
+    config = libwebp._Config()
+    config.input.width = config.input.height = wide
+    assert libwebp._enough(config, wanted and (wanted, wanted)) == size
+    assert bool(config.options.use_scaling) == (size[0] != wide)
+    assert config.options.bypass_filtering == (not filtered)
+
+
+def test_the_side_that_is_nearer_to_its_size_decides() -> None:
+    config = libwebp._Config()
+    config.input.width, config.input.height = 600, 1200
+    assert libwebp._enough(config, (100, 100)) == (150, 150)
+    config.input.height = 599
+    assert libwebp._enough(config, (100, 100)) == (600, 599)
+
+
+def test_without_the_library_pillow_reads_and_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = file_of(photograph((448, 288)), "webp", quality=80)
+    by_library = render(Variant("any", [Fit(40, 40)]), data, LIMITS)
+    monkeypatch.setattr(libwebp, "_library", None)
+    monkeypatch.setattr(libwebp, "_demuxer", None)
+    assert not libwebp.available()
+    assert libwebp.described(data) is None
+    assert libwebp.decoded(data, (40, 26)) is None
+    assert libwebp.planes(data, (40, 26)) is None
+    by_pillow = render(Variant("any", [Fit(40, 40)]), data, LIMITS)
+    one, other = (
+        np.asarray(Image.open(io.BytesIO(made.data)).convert("RGB"), float) for made in (by_library, by_pillow)
+    )
+    assert np.abs(one - other).mean() < 6
