@@ -154,7 +154,7 @@ def test_a_webp_is_decoded_smaller_from_six_times_the_wanted_size_on(
     """To one and a half times that size; what is only somewhat larger is decoded without a filter."""
     config = libwebp._Config()
     config.input.width = config.input.height = wide
-    assert libwebp._enough(config, wanted and (wanted, wanted)) == size
+    assert libwebp._enough(config, None if wanted is None else (wanted, wanted)) == size
     assert bool(config.options.use_scaling) == (size[0] != wide)
     assert config.options.bypass_filtering == (not filtered)
 
