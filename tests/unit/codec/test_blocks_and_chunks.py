@@ -375,6 +375,62 @@ def test_the_structure_of_an_animation_is_read_as_it_was_written(lossless: bool,
         assert (image.size, image.n_frames, image.info["loop"]) == ((31, 22), 3, 5)  # type: ignore[attr-defined]
 
 
+def webp(*chunks: tuple[bytes, bytes]) -> bytes:
+    return b"RIFF\0\0\0\0WEBP" + b"".join(riff._chunk(name, payload) for name, payload in chunks)
+
+
+@pytest.mark.parametrize(("length", "loop"), [(5, 1), (6, 0x0706), (7, 0x0706)])
+def test_plays_are_counted_in_two_bytes_behind_the_background(length: int, loop: int) -> None:
+    assert riff.structure(webp((b"ANIM", bytes((9, 9, 9, 9, 6, 7, 9))[:length]))).loop == loop
+
+
+@pytest.mark.parametrize(("length", "milliseconds"), [(15, (0,)), (16, (0x0F0E0D,)), (17, (0x0F0E0D,))])
+def test_a_frame_says_its_time_behind_its_rectangle(length: int, milliseconds: tuple[int, ...]) -> None:
+    assert riff.structure(webp((b"ANMF", bytes(range(1, 18))[:length]))).milliseconds == milliseconds
+
+
+@pytest.mark.parametrize(
+    ("names", "lossless"),
+    [
+        (["VP8L"], True),
+        (["VP8 "], False),
+        (["ALPH", "VP8 "], False),
+        (["VP8L", "VP8 "], False),
+        (["VP8L", "VP8L"], True),
+    ],
+)
+@pytest.mark.parametrize("moving", [False, True])
+def test_one_lossy_picture_makes_it_lossy(names: list[str], lossless: bool, moving: bool) -> None:
+    pictures = [(name.encode(), b"abc") for name in names]  # An odd length, so that padding counts.
+    frames = [(b"ANMF", bytes(16) + riff._chunk(*picture)) for picture in pictures]
+    assert riff.structure(webp(*(frames if moving else pictures))).lossless == lossless
+
+
+@pytest.mark.parametrize(
+    ("pictures", "transparent"),
+    [
+        ([(b"VP8 ", bytes(5))], False),
+        ([(b"ALPH", b"a"), (b"VP8 ", bytes(5))], True),
+        ([(b"VP8L", bytes(5))], False),
+        ([(b"VP8L", bytes(4) + b"\x10")], True),
+        ([(b"VP8L", bytes(4) + b"\xef")], False),
+    ],
+)
+def test_an_animation_is_transparent_where_one_of_its_pictures_is(
+    pictures: list[tuple[bytes, bytes]], transparent: bool
+) -> None:
+    opaque = riff.FrameChunk(webp((b"VP8 ", b"other")), 0, 0, 1, 1, 0)
+    frame = riff.FrameChunk(webp(*pictures, (b"EXIF", b"private")), 2, 4, 300, 5, 70_000)
+    made = riff.animation([opaque, frame], (400, 70_000), 3)
+    (extended_, flags), (animation_, loop), _, (framed, last) = riff._chunks(made, 12)
+    assert (extended_, animation_, framed) == (b"VP8X", b"ANIM", b"ANMF")
+    assert flags == bytes((0x12 if transparent else 0x02, 0, 0, 0)) + b"\x8f\x01\0" + b"\x6f\x11\x01"
+    assert loop == bytes((0, 0, 0, 0, 3, 0))
+    assert last[:16] == b"\1\0\0" + b"\2\0\0" + b"\x2b\1\0" + b"\4\0\0" + b"\x70\x11\x01" + b"\2"
+    assert list(riff._chunks(last, 16)) == pictures
+    assert struct.unpack_from("<L", made, 4) == (len(made) - 8,)
+
+
 def test_a_still_webp_is_one_frame_that_plays_once() -> None:
     for lossless in (False, True):
         data = file_of(scene(), "webp", lossless=lossless)

@@ -1,6 +1,7 @@
 """HEIC by libheif itself gives the samples that pillow_heif gives with its threads."""
 
 import io
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,3 +44,10 @@ def test_what_is_broken_is_said(length: int) -> None:
     data = Path(__file__).with_name("scene.heic").read_bytes()[:length]
     with pytest.raises(ValueError, match=r"\w+"):
         libheif.samples(data, "RGB")
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 16])
+def test_words_are_filled_from_below(bits: int) -> None:
+    words = [0, 1, (1 << bits) - 1, 1, 0, 1 << bits - 1]
+    filled = libheif._filled(struct.pack("<6H", *words), bits)
+    assert struct.unpack("<6H", filled) == tuple(word << 16 - bits for word in words)

@@ -1,6 +1,7 @@
 """JPEGs resized in their own planes: as good as by way of RGB, for every subsampling, orientation and odd size."""
 
 import io
+from types import SimpleNamespace
 
 import numpy as np
 import numpy.typing as npt
@@ -119,3 +120,42 @@ def test_a_plane_that_is_as_wanted_is_not_resampled() -> None:
     image = Image.frombytes("L", (2, 2), bytes((1, 200, 3, 40)))
     assert Plane(image, (0.0, 0.0, 1.5, 2.0)).resized((3, 4), (2, 2)) is image
     assert Plane(image, (0.5, 0.0, 1.5, 2.0)).resized((3, 4), (2, 2)).tobytes() != image.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("wide", "own", "subsampling", "scale", "halved"),
+    [
+        # Luma is left 1.23 times as large as wanted, at a power of two.
+        (122, (1, 1), (1, 1), 1, False),
+        (123, (1, 1), (1, 1), 1, False),
+        (245, (1, 1), (1, 1), 1, True),
+        (246, (1, 1), (1, 1), 2, False),
+        (491, (1, 1), (1, 1), 2, True),
+        (492, (1, 1), (1, 1), 4, False),
+        (983, (1, 1), (1, 1), 4, True),
+        (984, (1, 1), (1, 1), 8, False),
+        (5000, (1, 1), (1, 1), 8, False),
+        # So is chroma, which may have fewer samples than is wanted, or more.
+        (246, (2, 2), (2, 2), 2, False),
+        (246, (2, 2), (1, 1), 1, False),
+        (491, (2, 2), (1, 1), 1, True),
+        (492, (2, 2), (1, 1), 2, False),
+        (100, (1, 1), (2, 2), 1, True),
+        (99, (1, 1), (2, 2), 1, False),
+    ],
+)
+def test_a_jpeg_is_decoded_at_the_smallest_scale_that_leaves_enough(
+    monkeypatch: pytest.MonkeyPatch,
+    wide: int,
+    own: tuple[int, int],
+    subsampling: tuple[int, int],
+    scale: int,
+    halved: bool,
+) -> None:
+    monkeypatch.setattr(turbojpeg, "_library", SimpleNamespace(tjHalveChroma=None))
+    wanted = (100, 100)
+    assert turbojpeg._scale((wide, wide), wanted, subsampling, own) == (scale, halved)
+    assert turbojpeg._scale((wide, 10 * wide), wanted, subsampling, own) == (scale, halved)
+    assert turbojpeg._scale((10 * wide, wide), wanted, subsampling, own) == (scale, halved)
+    monkeypatch.setattr(turbojpeg, "_library", SimpleNamespace())
+    assert turbojpeg._scale((wide, wide), wanted, subsampling, own) == (scale, False)
