@@ -95,6 +95,25 @@ def test_a_first_frame_beyond_the_screen_makes_it_larger(
 
 
 @every_variant
+@settings(max_examples=25, deadline=None)
+@given(
+    boxes=st.lists(
+        st.tuples(st.integers(0, 22), st.integers(0, 14), st.integers(1, 9), st.integers(1, 9), st.integers(0, 6)),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_of_later_frames_only_what_is_on_the_screen_is_seen(
+    name: str, boxes: list[tuple[int, int, int, int, int]]
+) -> None:
+    """They begin on it, at its very end, or beyond it."""
+    drawn = [filled(0, 0, 20, 12, 3, 1), *(filled(*box, 1) for box in boxes)]
+    made = frames(rendered(gif((20, 12), drawn), name).data, name, "libvips")
+    for one, wanted in zip(made, shown((20, 12), drawn), strict=True):
+        assert far(one, wanted) <= 2
+
+
+@every_variant
 def test_the_reported_first_frame_has_its_size(name: str) -> None:
     made = rendered((REPORTS / "first-frame-beyond-screen.gif").read_bytes(), name)
     size = {"thumbnail": (320, 213), "mobile": (828, 552), "web": (900, 600)}.get(name, (600, 900))
