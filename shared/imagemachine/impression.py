@@ -18,10 +18,8 @@ four pixels show a wave well; with 24 the time, a quarter of a millisecond, woul
 _SAMPLED = 10
 """For each of these pixels, so many of the picture's across and down are looked at: enough for their mean."""
 
-_ALIKE = 0xF0
-"""The bits of a channel by which colours are counted as alike: 4,096 boxes, as many as sharp has."""
-_BOXES = [level & _ALIKE for level in range(256)] * 3 + list(range(256))
-"""The box of each level of red, green and blue; opacity stays."""
+_BOXES = bytes(level & 0xF0 for level in range(256))
+"""The box of each level of red, green and blue, whose colours are counted as alike: 4,096, as many as sharp has."""
 
 
 def small(picture: Picture) -> Image.Image:
@@ -41,12 +39,13 @@ def colour(pixels: Image.Image) -> str:
     It is the mean of the fullest of 4,096 boxes of alike colours, each pixel counted by its opacity; black where every
     pixel is transparent.
     """
-    counts: dict[tuple[int, int, int], int] = {}
-    boxes = pixels.point(_BOXES).getcolors(_SIDE * _SIDE) or []
-    for count, (red, green, blue, alpha) in boxes:  # type: ignore[misc]
-        counts[red, green, blue] = counts.get((red, green, blue), 0) + count * alpha
+    data = pixels.tobytes()
+    boxes = list(zip(*(data[channel::4].translate(_BOXES) for channel in range(3)), strict=True))
+    counts: dict[tuple[int, ...], int] = {}
+    for box, alpha in zip(boxes, data[3::4], strict=True):
+        counts[box] = counts.get(box, 0) + alpha
     fullest, weight = max(counts.items(), key=lambda item: (item[1], item[0]))
-    alike = [pixel for pixel in _pixels(pixels) if (pixel[0] & _ALIKE, pixel[1] & _ALIKE, pixel[2] & _ALIKE) == fullest]
+    alike = [data[4 * place : 4 * place + 4] for place, box in enumerate(boxes) if box == fullest]
     means = (sum(pixel[channel] * pixel[3] for pixel in alike) / max(1, weight) for channel in range(3))
     return "#" + "".join(f"{round(mean):02x}" for mean in means)
 
@@ -128,11 +127,6 @@ def _dot(left: Sequence[float], right: Sequence[float]) -> float:
 def _rounded(value: float) -> int:
     """To the nearest, halves upwards, as JavaScript does it."""
     return math.floor(value + 0.5)
-
-
-def _pixels(image: Image.Image) -> Iterator[tuple[int, ...]]:
-    data = image.tobytes()
-    return zip(*(data[channel::4] for channel in range(4)), strict=True)
 
 
 def _channels(image: Image.Image) -> tuple[list[float], list[float], list[float], list[float]]:
