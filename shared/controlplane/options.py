@@ -20,7 +20,6 @@ stack_option = click.option(
     metavar="NAME",
     help=f"Another name than {DEFAULT_NAME}, for a second machine in the same account and region.",
 )
-yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object on standard output, and nothing else."
 )

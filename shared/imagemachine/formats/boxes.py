@@ -5,6 +5,7 @@ Properties of pictures: ISO/IEC 23008-12, 6.5 and 9.3.
 
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -39,10 +40,15 @@ class Properties:
 
 def properties(data: bytes) -> Properties:
     """Those of the picture that is shown; of a damaged file as many as there are."""
-    try:
-        return _said_by(list(_of_picture(data)) or list(_of_track(data)))
-    except (struct.error, IndexError, ZeroDivisionError):
-        return Properties()
+    return _said_by(_before_damage(_of_picture(data)) or _before_damage(_of_track(data)))
+
+
+def _before_damage(boxes: Iterator[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    found = []
+    with suppress(struct.error, IndexError):
+        for box in boxes:
+            found.append(box)  # noqa: PERF402 - what came before an error is kept
+    return found
 
 
 def _boxes(data: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
@@ -116,14 +122,13 @@ def _of_track(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 def _said_by(boxes: list[tuple[bytes, bytes]]) -> Properties:
     points = brightest = aperture = None
     for name, content in boxes:
-        if name == b"colr" and content[:4] == b"nclx" and points is None:
-            points = Points(*struct.unpack_from(">HH", content, 4))
-        elif name == b"clli":
-            brightest = float(struct.unpack_from(">H", content)[0]) or None
-        elif name == b"clap" and aperture is None:
-            numbers = struct.unpack_from(">LLLLlLlL", content)
-            width, height, right, down = (
-                Fraction(above, below) for above, below in zip(numbers[0::2], numbers[1::2], strict=True)
-            )
-            aperture = (width, height, right, down)
+        with suppress(struct.error, ZeroDivisionError):
+            if name == b"colr" and content[:4] == b"nclx" and points is None:
+                points = Points(*struct.unpack_from(">HH", content, 4))
+            elif name == b"clli":
+                brightest = float(struct.unpack_from(">H", content)[0]) or None
+            elif name == b"clap" and aperture is None:
+                numbers = struct.unpack_from(">LLLLlLlL", content)
+                width, height, right, down = map(Fraction, numbers[0::2], numbers[1::2])
+                aperture = (width, height, right, down)
     return Properties(points, brightest, aperture)

@@ -1,6 +1,7 @@
 """What HEIF's and AVIF's boxes say, of files that are written here box by box."""
 
 import struct
+from dataclasses import astuple
 from fractions import Fraction
 
 import pytest
@@ -114,12 +115,22 @@ def test_the_item_s_number_has_as_many_bits_as_its_version_says() -> None:
 
 def test_a_damaged_file_says_what_it_can() -> None:
     file = picture(nclx(9, 16), clli(500), CLAP)
+    whole = Properties(Points(9, 16), 500.0, APERTURE)
     for end in range(len(file)):
-        assert properties(file[:end]) in (Properties(), Properties(Points(9, 16), 500.0, APERTURE))
+        assert all(
+            said in (None, meant) for said, meant in zip(astuple(properties(file[:end])), astuple(whole), strict=True)
+        )
     assert properties(picture(nclx(9, 16), associated={1: [2]})) == Properties()
     assert properties(picture(nclx(9, 16), associated={1: [0, 1]})) == Properties(Points(9, 16))
     assert properties(picture(clap(1, 0, 1, 1, 0, 1, 0, 1))) == Properties()
     assert properties(b"") == Properties()
+
+
+@pytest.mark.parametrize(
+    "broken", [box("colr", b"nclx\0\1\0"), box("clli", b"\1"), clap(1, 0, 1, 1, 0, 1, 0, 1), box("clap", bytes(31))]
+)
+def test_what_is_broken_leaves_the_others_as_they_are(broken: bytes) -> None:
+    assert properties(picture(broken, nclx(9, 16), clli(500), CLAP)) == Properties(Points(9, 16), 500.0, APERTURE)
 
 
 @pytest.mark.parametrize(("others", "found"), [(998, True), (1000, False)])
