@@ -143,7 +143,7 @@ def test_another_library_sees_in_its_results_what_it_should(with_tests: str, tmp
             (uploads / str(kind)).write_bytes(made.data)
     python = ("--env", "PYTHONPATH=/opt/tests:tests", "--entrypoint", "python3", with_tests, "-m", "eye.render_all")
     docker(*_CONFINED, "--volume", f"{tmp_path}:/eye", *python, "/eye/uploads", "/eye/results")
-    run(sys.executable, "-m", "pytest", "--quiet", "tests/eye/test_eye.py", "--results", results)
+    run(sys.executable, "-m", "pytest", "--quiet", "--numprocesses", "2", "tests/eye/test_eye.py", "--results", results)
 
 
 def test_unit_and_contract_tests_pass_inside(with_tests: str) -> None:

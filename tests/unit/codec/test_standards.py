@@ -408,3 +408,9 @@ def test_pq_and_hlg_are_hdr(transfer: int, is_hdr: bool) -> None:
 @pytest.mark.parametrize(("size", "read"), [(16 << 20, True), ((16 << 20) + 1, False)])
 def test_a_profile_is_inflated_up_to_sixteen_megabytes(size: int, read: bool) -> None:
     assert (len(in_png({b"iCCP": b"name\0\0" + zlib.compress(bytes(size), 1)}).icc) == size) is read
+
+
+@pytest.mark.parametrize(("others", "found"), [(99, True), (100, False)])
+def test_a_hundred_tags_are_looked_at(others: int, found: bool) -> None:
+    tags = {b"x%03d" % number: bytes(8) for number in range(others)} | {b"kTRC": bytes(12)}
+    assert (b"kTRC" in icc._tags(profiles._profile(b"mntrGRAYXYZ ", 4, tags))) == found

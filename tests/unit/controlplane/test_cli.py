@@ -1,5 +1,7 @@
 """The command line: what is typed, and how whatever is wrong with it is told."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -82,3 +84,19 @@ def test_every_setting_is_a_parameter_of_the_stack() -> None:
     template = (PROJECT / "shared/stack.yaml").read_text()
     for name in local.SETTABLE:
         assert f"\n  {local.parameter_of(name)}:\n    Type: " in template
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
+def test_a_name_that_the_terminal_cannot_show_is_shown_all_the_same(encoding: str) -> None:
+    """A letter that its encoding lacks, and bytes that are no text in any."""
+    program: list[str | bytes] = [
+        sys.executable,
+        "-P",
+        str(PROJECT / "shared/controlplane/__main__.py"),
+        "local",
+        b"\xc3\xa9-\xff.jpg",
+    ]
+    run = subprocess.run(program, env={"PYTHONIOENCODING": encoding}, capture_output=True, check=False)
+    shown = {"ascii": rb"\xe9-\udcff.jpg", "utf-8": b"\xc3\xa9-" + rb"\udcff.jpg"}[encoding]
+    assert b"There is no " + shown in run.stderr
+    assert run.returncode == 2
