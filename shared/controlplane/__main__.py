@@ -10,8 +10,7 @@ from controlplane.cli import main
 from controlplane.signals import stop_on_signals
 
 if __name__ == "__main__":
-    for stream in (sys.stdout, sys.stderr):
-        # A file name may hold what the terminal's encoding, or any, does not.
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    # A file name may hold what the terminal's encoding, or any, does not. Standard error is set up so by Python itself.
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     stop_on_signals()
     sys.exit(main(sys.argv[1:]))

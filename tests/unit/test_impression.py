@@ -98,3 +98,38 @@ def test_every_mode_of_a_result(mode: str, colour: int | tuple[int, ...], seen: 
     for size in [(1, 1), (1, 400), (640, 480)]:
         pixels = small(Image.new(mode, size, colour))
         assert (max(pixels.size) <= 12, pixels.mode, impression.colour(pixels)) == (True, "RGBA", seen)
+
+
+@pytest.mark.parametrize(
+    ("size", "looked_at", "kept"),
+    [
+        ((4000, 3000), (120, 90), (12, 9)),
+        ((3000, 4000), (90, 120), (9, 12)),
+        ((50, 30), (50, 30), (12, 7)),
+        ((121, 60), (120, 60), (12, 6)),
+        ((12, 3), (12, 3), (12, 3)),
+        ((5, 2), (5, 2), (5, 2)),
+        ((9000, 1), (120, 1), (12, 1)),
+    ],
+)
+def test_a_hundred_pixels_are_looked_at_for_each(
+    size: tuple[int, int], looked_at: tuple[int, int], kept: tuple[int, int]
+) -> None:
+    asked = []
+
+    class Large:
+        def __init__(self) -> None:
+            self.size = size
+
+        def glimpse(self, wanted: tuple[int, int]) -> Image.Image:
+            asked.append(wanted)
+            return Image.new("RGB", wanted)
+
+    made = impression.small(Large())  # type: ignore[arg-type]
+    assert (asked, made.size, made.mode) == ([looked_at], kept, "RGBA")
+
+
+def test_what_is_black_has_no_waves() -> None:
+    data = base64.b64decode(impression.placeholder(Image.new("RGBA", (4, 4), (0, 0, 0, 255))))
+    _fields, waves = parts(data)
+    assert set(waves) == {0}

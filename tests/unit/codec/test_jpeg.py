@@ -3,6 +3,7 @@
 import io
 import shutil
 import subprocess
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from PIL import Image, JpegImagePlugin
 
 from imagemachine.formats.jpeg import markers as jpeg
-from imagemachine.formats.jpeg import turbojpeg
+from imagemachine.formats.jpeg import turbojpeg, turn
 from imagemachine.pictures.transpose import Transpose
 from imagemachine.render import render
 from imagemachine.shortcuts import Shortcut, without
@@ -178,3 +179,22 @@ def test_progressive_stays_progressive_where_it_is_small() -> None:
 
 def test_every_transposition_has_a_name_in_turbojpeg() -> None:
     assert set(turbojpeg._OPERATIONS) == set(Transpose)
+
+
+@pytest.mark.parametrize(
+    ("names", "adobe", "rgb"),
+    [
+        (b"RGB", None, True),
+        (b"RGC", None, False),
+        (b"RGA", None, False),
+        (b"rgb", None, False),
+        (b"\1\2\3", None, False),
+        (b"\1\2\3", 0, True),
+        (b"\1\2\3", 1, False),
+    ],
+)
+def test_a_jpeg_holds_rgb_by_its_components_names_or_by_adobes_word(names: bytes, adobe: int | None, rgb: bool) -> None:
+    image: Any = SimpleNamespace(
+        info={} if adobe is None else {"adobe_transform": adobe}, layer=[(name, 1, 1, 0) for name in names]
+    )
+    assert turn._holds_rgb(image) is rgb

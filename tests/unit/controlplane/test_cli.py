@@ -1,5 +1,6 @@
 """The command line: what is typed, and how whatever is wrong with it is told."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -86,17 +87,20 @@ def test_every_setting_is_a_parameter_of_the_stack() -> None:
         assert f"\n  {local.parameter_of(name)}:\n    Type: " in template
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
-def test_a_name_that_the_terminal_cannot_show_is_shown_all_the_same(encoding: str) -> None:
+@pytest.mark.parametrize(
+    ("encoding", "shown"), [("ascii", rb"\xe9-\udcff.jpg"), ("utf-8", b"\xc3\xa9-" + rb"\udcff.jpg")]
+)
+def test_a_name_that_the_terminal_cannot_show_is_shown_all_the_same(encoding: str, shown: bytes) -> None:
     """A letter that its encoding lacks, and bytes that are no text in any."""
-    program: list[str | bytes] = [
-        sys.executable,
-        "-P",
-        str(PROJECT / "shared/controlplane/__main__.py"),
-        "local",
-        b"\xc3\xa9-\xff.jpg",
-    ]
-    run = subprocess.run(program, env={"PYTHONIOENCODING": encoding}, capture_output=True, check=False)
-    shown = {"ascii": rb"\xe9-\udcff.jpg", "utf-8": b"\xc3\xa9-" + rb"\udcff.jpg"}[encoding]
-    assert b"There is no " + shown in run.stderr
-    assert run.returncode == 2
+    prints = "cli.main = lambda names: print(*names); runpy.run_module('controlplane', run_name='__main__')"
+    for program, there in (
+        (["-c", f"import runpy, controlplane.cli as cli; {prints}"], shown + b"\n"),
+        ([str(PROJECT / "shared/controlplane/__main__.py"), "local"], b"There is no " + shown),
+    ):
+        run = subprocess.run(
+            [sys.executable, "-P", *map(os.fsencode, program), b"\xc3\xa9-\xff.jpg"],
+            env={"PYTHONIOENCODING": encoding, "PYTHONPATH": str(PROJECT / "shared")},
+            capture_output=True,
+            check=False,
+        )
+        assert there in run.stdout + run.stderr

@@ -19,8 +19,8 @@ from imagemachine.pictures.animation import Animation, Frame
 from imagemachine.pictures.planar import Planar, Plane
 from imagemachine.pictures.raster import Raster, transposed
 from imagemachine.pictures.sixteen_bit import SixteenBit
-from imagemachine.pictures.transpose import Transpose, after, transposed_box, transposed_size, undoing
-from pictures_kit import PHOTOGRAPHS, file_of
+from imagemachine.pictures.transpose import UPRIGHT, Transpose, after, transposed_box, transposed_size, undoing
+from pictures_kit import PHOTOGRAPHS, file_of, lying
 
 LIES = [None, *Transpose]
 Pixels = npt.NDArray[np.float64]
@@ -171,3 +171,10 @@ def test_television_s_levels_are_those_of_the_whole_range_and_back() -> None:
     assert np.abs(pixels(wide)[..., :3] - np.asarray(by_pillow, np.float64)).mean() < 2
     back = wide.sampled((1, 1), narrow=True)
     assert np.abs(pixels(back) - pixels(wide)).max() <= 4
+
+
+@pytest.mark.parametrize("orientation", range(10))
+def test_every_orientation_is_brought_upright(orientation: int) -> None:
+    image = Image.frombytes("L", (3, 2), bytes(range(6)))
+    upright = transposed(lying(image, orientation), UPRIGHT.get(orientation))
+    assert (upright.size, upright.tobytes()) == (image.size, image.tobytes())
