@@ -42,6 +42,8 @@ def test_up_twice_changes_nothing_the_second_time(deploy: Deployer) -> None:
     first = deploy.state()
     assert f"Nothing changed: {STACK} is up to date." in deploy("up", *NAMED)
     assert "would change nothing." in deploy("check", *NAMED)
+    assert json.loads(deploy("check", *NAMED, "--json"))["problems"] == []
+    assert "Timeout=30 is not enough for 10 pictures" in deploy("check", *NAMED, "Timeout=30")
     assert deploy.state() == first
     assert f"{STACK} is gone." in deploy("destroy", *NAMED, "--yes")
     assert deploy.buckets() == []

@@ -10,6 +10,7 @@ from controlplane.deploying import parameters
 from controlplane.deploying.template import DECIDED, Parameter, Template
 from controlplane.errors import UsageError
 from controlplane.machine import digests, digests_parameter
+from imagemachine.settings import Settings
 
 TEMPLATE = Template()
 SETTINGS = TEMPLATE.settings
@@ -163,3 +164,45 @@ def test_a_batch_that_has_no_time_for_its_slowest_is_told_of(
 ) -> None:
     told = parameters.haste({"Timeout": timeout, "BatchSize": batch, "MaxSeconds": seconds})
     assert (told is None) == enough
+
+
+@pytest.mark.parametrize(
+    ("timeout", "batch", "most", "hasty"),
+    [("100", "10", "10", True), ("101", "10", "10", False), ("10", "1", "10", True), ("11", "1", "10", False)],
+)
+def test_a_batch_without_time_for_its_slowest_is_told(timeout: str, batch: str, most: str, hasty: bool) -> None:
+    told = parameters.haste({"Timeout": timeout, "BatchSize": batch, "MaxSeconds": most})
+    start = f"Timeout={timeout} is not enough for {batch} pictures that take {most} s each"
+    assert (told or "").startswith(start) == hasty == (told is not None)
+
+
+def test_what_is_not_set_takes_as_long_as_a_function_lets_it() -> None:
+    told = parameters.haste({"Timeout": "60", "BatchSize": "100", "MaxSeconds": ""})
+    assert told is not None
+    assert f"take {Settings.max_seconds:g} s each" in told
+
+
+@pytest.mark.parametrize(
+    ("concurrency", "functions", "reserved", "most"),
+    [
+        (1000, 5, 0, 180),
+        (10, 5, 0, 2),
+        (10, 4, 0, 2),
+        (14, 4, 0, 3),
+        (100_000, 5, 0, 1000),
+        (1000, 5, 1, 0),
+        (1000, 5, 2, 2),
+        (9999, 5, 1000, 1000),
+        (9999, 5, 1001, 1000),
+    ],
+)
+def test_a_queue_starts_its_share(concurrency: int, functions: int, reserved: int, most: int) -> None:
+    assert parameters.at_once(concurrency, functions, reserved) == most
+
+
+def test_settings_for_strangers_are_told() -> None:
+    values = {"Width": "web=3;thumbnial=200", "Height": "100", "Quality": "square=3", "Formats": ""}
+    assert parameters.strangers(values, ["web", "mobile"]) == [
+        "Width is for thumbnial, and the stack has no such variant: it has web, mobile.",
+        "Quality is for square, and the stack has no such variant: it has web, mobile.",
+    ]
