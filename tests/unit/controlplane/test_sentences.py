@@ -17,11 +17,11 @@ from botocore.exceptions import (
 )
 
 from controlplane.account import Account, Clients, _session, aws_errors, code, message, sentence
-from controlplane.commands import audit, backfill
+from controlplane.commands import audit, backfill, up
 from controlplane.commands.rejected import _told
 from controlplane.errors import Failure
 from controlplane.local import sheet
-from controlplane.machine import DeployedVariant, Machine, digests, digests_parameter
+from controlplane.machine import DEFAULT_NAME, DeployedVariant, Machine, digests, digests_parameter
 from controlplane.operating import watching
 from controlplane.operating.auditing import Count
 from controlplane.operating.letters import Letter
@@ -295,3 +295,11 @@ def test_the_page_shows_a_variant_as_status_tells_it() -> None:
     assert watching._counts(replace(told, throttles=2)).trouble == "2 throttles in the last hour."
     both = watching._counts(replace(told, errors=2, throttles=1, oldest_seconds=None))
     assert (both.trouble, both.oldest_seconds) == ("2 failures in the last hour. 1 throttle in the last hour.", None)
+
+
+def test_what_comes_after_a_deployment_names_the_stack_where_it_has_another_name() -> None:
+    of_its_own, default = replace(machine("web"), name="shop"), replace(machine("web"), name=DEFAULT_NAME)
+    assert "./deploy.sh up --stack shop NAME=VALUE" in up._next(of_its_own)
+    assert "./deploy.sh destroy --stack shop" in up._next(of_its_own)
+    assert "./deploy.sh up NAME=VALUE" in up._next(default)
+    assert up._next(default).endswith("./deploy.sh destroy")

@@ -1,6 +1,7 @@
 """What functions write, in the emulated account's logs and metrics."""
 
 import json
+import queue
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from controlplane.local import aws
+from controlplane.local import aws, cloudwatch
 from controlplane.local.cloudwatch import CloudWatch, Line, failed_invocation, metrics
 from controlplane.local.hosts import Function, Stack
 from imagemachine.telemetry import Measures, emit
@@ -144,3 +145,16 @@ def test_queues_are_measured_as_aws_does(endpoint: str, monkeypatch: pytest.Monk
         assert newest(names[1], "ApproximateAgeOfOldestMessage") == 0
         (alarm,) = cloudwatch.describe_alarms(AlarmNames=[names[0]])["MetricAlarms"]
         assert alarm["StateValue"] == "ALARM"
+
+
+@pytest.mark.timeout(30)
+def test_lines_are_taken_as_many_as_there_are_and_no_more_is_waited_for() -> None:
+    lines: queue.SimpleQueue[Line | None] = queue.SimpleQueue()
+    written = [Line("web", str(number), number) for number in range(cloudwatch._LINES + 2)]
+    for line in written:
+        lines.put(line)
+    assert cloudwatch._waiting(lines) == (written[:-2], True)
+    assert cloudwatch._waiting(lines) == (written[-2:], True)
+    lines.put(written[0])
+    lines.put(None)
+    assert cloudwatch._waiting(lines) == (written[:1], False)
