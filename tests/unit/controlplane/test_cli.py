@@ -1,6 +1,7 @@
 """The command line: what is typed, and how whatever is wrong with it is told."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,16 +12,78 @@ import pytest
 from controlplane import cli
 from controlplane.commands import local
 from controlplane.environment import PROJECT
-from controlplane.errors import UsageError
+from controlplane.errors import Failure, UsageError
 from controlplane.local.uploads import collect
+from controlplane.signals import Stopped
+
+COMMANDS = {
+    "local": "[PATH ...] --containers --keep --out --port --processes --set --watch",
+    "check": "[NAME=VALUE ...] --json --stack",
+    "up": "[NAME=VALUE ...] --stack --yes",
+    "push": "[VARIANT ...] --stack",
+    "destroy": "--delete-pictures --stack --yes",
+    "status": "--json --local --page --port --stack",
+    "explain": "KEY --json --local --since --stack",
+    "logs": "[VARIANT] --errors --follow --json --key --local --since --stack",
+    "rejected": "[VARIANT] --json --local --reason --stack",
+    "redrive": "[VARIANT] --json --local --reason --stack",
+    "audit": "[PREFIX] --json --local --quick --rate --remove-orphans --repair --stack --yes",
+    "backfill": "[PREFIX] --all --dry-run --json --local --missing --quick --rate --stack --stale --variant --yes",
+    "cost": "--days --json --local --stack --uploads",
+}
+"""What each command takes; scripts of users rely on it."""
 
 
-def test_every_command_is_there() -> None:
-    context = click.Context(cli.commands)
-    for name in ("local",):
+def test_every_command_is_there_with_what_it_takes() -> None:
+    context, found = click.Context(cli.commands), {}
+    for name in cli.COMMANDS:
         command = cli.commands.get_command(context, name)
-        assert command is not None
+        assert isinstance(command, click.Command), name
         assert command.help
+        arguments = [p.make_metavar(context) for p in command.params if isinstance(p, click.Argument)]
+        options = sorted(option for p in command.params for option in p.opts if option.startswith("--"))
+        found[name] = " ".join([*arguments, *options])
+    assert found == COMMANDS
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS.keys() - {"local", "cost"}))
+def test_who_has_no_account_is_told_how_to_come_by_one(
+    command: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name in filter(lambda name: name.startswith("AWS_") and "METADATA" not in name, list(os.environ)):
+        monkeypatch.delenv(name)
+    assert cli.main([command, *(["key"] if command == "explain" else [])]) == 1
+    assert capsys.readouterr().err == (
+        "No AWS region is chosen: export AWS_REGION=eu-central-1, or run `aws configure`.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("raised", "status", "told"),
+    [
+        (Failure("It is broken."), 1, "It is broken.\n"),
+        (UsageError("It is called wrongly."), 2, "It is called wrongly.\n"),
+        (Stopped(signal.SIGTERM), 143, "Stopped.\n"),
+        (Stopped(signal.SIGINT), 130, "Stopped.\n"),
+        (click.Abort(), 130, "Stopped.\n"),
+    ],
+)
+def test_every_end_has_its_status(
+    raised: BaseException,
+    status: int,
+    told: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def ends(*_: object, **__: object) -> None:
+        raise raised
+
+    monkeypatch.setattr(cli.commands, "main", ends)
+    assert cli.main(["local"]) == status
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err) == ("", told)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +162,8 @@ def test_a_name_that_the_terminal_cannot_show_is_shown_all_the_same(encoding: st
     ):
         run = subprocess.run(
             [sys.executable, "-P", *map(os.fsencode, program), b"\xc3\xa9-\xff.jpg"],
-            env={"PYTHONIOENCODING": encoding, "PYTHONPATH": str(PROJECT / "shared")},
+            env={"PYTHONIOENCODING": encoding}
+            | ({"PYTHONPATH": str(PROJECT / "shared")} if program[0] == "-c" else {}),
             capture_output=True,
             check=False,
         )

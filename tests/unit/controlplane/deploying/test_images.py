@@ -3,11 +3,15 @@
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from uuid import uuid4
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from controlplane.account import Account
 from controlplane.deploying import images
 from controlplane.deploying.engine import Platform
 from controlplane.deploying.fingerprint import fingerprint as of
@@ -89,3 +93,37 @@ def test_what_images_are_built_for(environment: dict[str, str], machine: str, ar
 def test_a_platform_that_lambda_does_not_have() -> None:
     with pytest.raises(UsageError, match="riscv64"):
         Platform.chosen({"PLATFORM": "linux/riscv64"})
+
+
+def test_a_repository_goes_once(endpoint: str) -> None:
+    account, name = Account.emulated(endpoint), f"repository-{uuid4().hex[:12]}"
+    assert not images.exists(account, name)
+    account.clients["ecr"].create_repository(repositoryName=name)
+    assert images.exists(account, name)
+    assert images.delete(account, name)
+    assert not images.exists(account, name)
+    assert not images.delete(account, name)
+
+
+@pytest.mark.parametrize("surplus", [0, 1, 100, 101, 250])
+def test_ecr_is_asked_to_delete_a_hundred_at_a_time(surplus: int) -> None:
+    """More than its emulator holds; https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_BatchDeleteImage.html"""
+    entries = [
+        {
+            "imageDigest": f"sha256:{number:064x}",
+            "imagePushedAt": datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=number),
+        }
+        for number in range(surplus + images.KEPT)
+    ]
+    calls: list[list[str]] = []
+
+    def delete(*, repositoryName: str, imageIds: list[dict[str, str]]) -> None:  # noqa: N803 - boto3's own
+        assert repositoryName == "shop"
+        calls.append([entry["imageDigest"] for entry in imageIds])
+
+    pages = SimpleNamespace(paginate=lambda **_: [{"imageDetails": entries[:7]}, {"imageDetails": entries[7:]}])
+    ecr = SimpleNamespace(get_paginator=lambda _: pages, batch_delete_image=delete)
+    account: Any = SimpleNamespace(clients={"ecr": ecr})
+    images.prune(account, "shop", [])
+    assert [digest for call in calls for digest in call] == [entry["imageDigest"] for entry in entries[:surplus]]
+    assert [len(call) for call in calls] == [100] * (surplus // 100) + [surplus % 100] * bool(surplus % 100)
