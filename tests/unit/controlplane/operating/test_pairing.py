@@ -150,3 +150,12 @@ def test_nothing_is_asked_and_nothing_piles_up_where_names_are_as_they_usually_a
             assert [result.path for result in pair.results] == [pair.path if extension else f"{pair.path}.jpg"]
         assert len(pairing._open) == 1
     assert next(bucket.asked) == 0
+
+
+@pytest.mark.parametrize(
+    ("uploads", "orphan"), [([], True), (["a/b"], False), (["a/b.jp"], True), (["a/b.jpgx"], True)]
+)
+def test_below_a_part_of_a_key_its_upload_is_looked_for(uploads: list[str], orphan: bool) -> None:
+    """The listing of uploads begins behind `a/b`, whose result `a/b.jpg` would be."""
+    pairs = paired(Bucket(uploads, {"a/b.jpg": None}), below="a/b.j")
+    assert ("a/b.jpg" in {pair.path for pair in pairs if pair.upload is None}) == orphan

@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -100,3 +100,12 @@ def test_what_cannot_be_sent_stays(emulated: Emulated, monkeypatch: pytest.Monke
 def test_the_clock_is_sqs_s(emulated: Emulated) -> None:
     told = redriving._now(emulated["sqs"], emulated.variant("web").queue_url)
     assert abs((told - datetime.now(UTC)).total_seconds()) < 5
+
+
+def test_what_is_written_after_the_start_is_left_alone(emulated: Emulated, monkeypatch: pytest.MonkeyPatch) -> None:
+    emulated.reject("web", "a.jpg")
+    earlier = datetime.now(UTC) - timedelta(hours=1)
+    monkeypatch.setattr(redriving, "_now", lambda _sqs, _url: earlier)
+    assert redrive(emulated.machine, emulated.variant("web"), lambda _letter: True) == {}
+    assert keys(emulated) == []
+    assert emulated.dead("web") == 1
