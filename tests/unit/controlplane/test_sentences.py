@@ -22,7 +22,7 @@ from controlplane.commands.rejected import _told
 from controlplane.errors import Failure
 from controlplane.local import sheet
 from controlplane.machine import DEFAULT_NAME, DeployedVariant, Machine, digests, digests_parameter
-from controlplane.operating import watching
+from controlplane.operating import meters, watching
 from controlplane.operating.auditing import Count
 from controlplane.operating.letters import Letter
 from controlplane.operating.listing import Listed
@@ -303,3 +303,14 @@ def test_what_comes_after_a_deployment_names_the_stack_where_it_has_another_name
     assert "./deploy.sh destroy --stack shop" in up._next(of_its_own)
     assert "./deploy.sh up NAME=VALUE" in up._next(default)
     assert up._next(default).endswith("./deploy.sh destroy")
+
+
+@pytest.mark.parametrize(("age", "told"), [(None, False), (0, False), (3599, False), (3600, False), (3601, True)])
+def test_a_message_that_waits_for_more_than_an_hour_is_told(age: int | None, told: bool) -> None:
+    found = list(meters._complaints(VariantStatus("web", 1, 0, age, 0, 0, 0, "repository@sha256:0")))
+    assert [complaint.startswith("The oldest message of web has waited ") for complaint in found] == [True] * told
+
+
+def test_failures_of_the_last_hour_are_told() -> None:
+    (complaint,) = meters._complaints(VariantStatus("web", 0, 0, 0, 0, 2, 0, "repository@sha256:0"))
+    assert complaint.startswith("The web function failed 2 times in the last hour: ")

@@ -86,6 +86,32 @@ def test_a_request_is_never_larger_than_sqs_takes(sizes: list[int]) -> None:
     assert all(number <= 10 and size <= 256 * 1024 for number, size in queue.sizes)
 
 
+@pytest.mark.parametrize(
+    ("sizes", "requests"),
+    [
+        ([1000] * 10, [10]),
+        ([256 * 1024], [1]),
+        ([200_000, 62_144], [2]),
+        ([200_000, 62_145], [1, 1]),
+        ([262_144] * 3, [1] * 3),
+    ],
+)
+def test_a_request_holds_as_many_as_it_can(sizes: list[int], requests: list[int]) -> None:
+    queue = Flaky(lambda _body: None)
+    send(queue, "u", ["x" * size for size in sizes])
+    assert [number for number, _ in queue.sizes] == requests
+
+
+def test_each_attempt_waits_twice_as_long_and_the_first_one_not_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr("controlplane.operating.sending.time.sleep", slept.append)
+    send(Flaky(lambda _body: None), "u", ["a"])
+    assert slept == []
+    with pytest.raises(Failure):
+        send(Flaky(lambda _body: {"Code": "X"}), "u", ["a"])
+    assert slept == pytest.approx([0.4, 0.8, 1.6, 3.2])
+
+
 @given(st.floats(0.5, 500), st.lists(st.tuples(st.integers(1, 10), st.floats(0, 20)), min_size=1, max_size=40))
 def test_no_faster_than_the_rate_whatever_the_pauses(rate: float, steps: list[tuple[int, float]]) -> None:
     time = Time()
