@@ -17,6 +17,11 @@ def chunk(name: bytes, payload: bytes) -> bytes:
     return struct.pack(">L", len(payload)) + name + payload + struct.pack(">L", zlib.crc32(name + payload))
 
 
+def with_chunks(file: bytes, *more: tuple[bytes, bytes]) -> bytes:
+    """A PNG with more chunks, right behind its header."""
+    return file[:33] + b"".join(chunk(*one) for one in more) + file[33:]
+
+
 def png(
     samples: Samples, depth: int, *more: tuple[bytes, bytes], interlaced: bool = False, colour: int | None = None
 ) -> bytes:

@@ -22,6 +22,7 @@ from botocore.exceptions import (
 from botocore.utils import parse_timestamp
 
 from controlplane.errors import Failure
+from controlplane.words import count
 
 EMULATED_REGION = "us-east-1"
 
@@ -29,8 +30,8 @@ ATTEMPTS = 10
 """For each call. The pauses between them double up to 20 seconds, so that throttling is waited out for a minute."""
 LOGIN_ATTEMPTS = 4
 """For the first call, which is the one that tells that there is no network: that should not take a minute."""
-_IMPATIENT_SECONDS = 5.0
-"""To connect, and to be answered, where the same is asked again soon."""
+_SECONDS, _IMPATIENT_SECONDS = 60.0, 5.0
+"""To connect, and to be answered: botocore's own, and where the same is asked again soon."""
 
 THROTTLED = frozenset(
     {"RequestLimitExceeded", "SlowDown", "Throttling", "ThrottlingException", "TooManyRequestsException"}
@@ -63,10 +64,7 @@ class Clients:
     def __getitem__(self, service: str) -> Any:
         with self._lock:
             if service not in self._made:
-                attempts = (LOGIN_ATTEMPTS if service == "sts" else ATTEMPTS) if self._patient else 1
-                config = _config(attempts, self._endpoint)
-                if not self._patient:
-                    config = config.merge(Config(connect_timeout=_IMPATIENT_SECONDS, read_timeout=_IMPATIENT_SECONDS))
+                config = self._config(service)
                 self._made[service] = self._session.client(service, endpoint_url=self._endpoint, config=config)
             return self._made[service]
 
@@ -74,11 +72,18 @@ class Clients:
         """The same for whoever asks again soon: one attempt for each call, which nobody has to wait for at the end."""
         return Clients(self._session, self._endpoint, patient=False)
 
-
-def _config(attempts: int, endpoint: str | None) -> Config:
-    # An emulator's name has no subdomain for each bucket.
-    style = {"addressing_style": "path"} if endpoint else {}
-    return Config(s3=style, max_pool_connections=32, retries={"mode": "standard", "total_max_attempts": attempts})
+    def _config(self, service: str) -> Config:
+        seconds, attempts = _SECONDS, LOGIN_ATTEMPTS if service == "sts" else ATTEMPTS
+        if not self._patient:
+            seconds, attempts = _IMPATIENT_SECONDS, 1
+        return Config(
+            connect_timeout=seconds,
+            read_timeout=seconds,
+            retries={"mode": "standard", "total_max_attempts": attempts},
+            max_pool_connections=32,
+            # An emulator's name has no subdomain for each bucket.
+            s3={"addressing_style": "path"} if self._endpoint else {},
+        )
 
 
 @dataclass(frozen=True)
@@ -173,8 +178,9 @@ def _refusal(error: ClientError) -> str:
     if name in _UNKNOWN_CALLER:
         return f"AWS does not know who you are: {_LOGIN}. It says: {said}."
     if name in THROTTLED:
+        refused = count(1 + error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0), "time")
         return (
-            f"AWS is asked too much at once, and {error.operation_name} was refused {ATTEMPTS} times ({name}): "
+            f"AWS is asked too much at once, and {error.operation_name} was refused {refused} ({name}): "
             "run the command again in a few minutes."
         )
     if "denied" in name.lower() or name in {"403", "UnauthorizedOperation"}:

@@ -98,9 +98,12 @@ def sample(modules: Sequence[Path], count: int, seed: int) -> list[MutationSpec]
 
 
 def nearest(module: str, table: dict[str, list[str]]) -> list[str]:
-    """The tests for a module, those of the longest beginning of its path."""
+    """The tests for a module: its own, where a file bears its name, then those of the longest beginning of its path."""
     beginnings = [beginning for beginning in table if module.startswith(beginning)]
-    return [test for test in table[max(beginnings, key=len)] if Path(test).exists()]
+    path = Path(module.removeprefix("shared/").removeprefix("imagemachine/"))
+    own = str("tests/unit" / path.with_name(f"test_{path.name}"))
+    tests = dict.fromkeys([own, *table[max(beginnings, key=len)]])
+    return [test for test in tests if Path(test).exists()]
 
 
 def command(python: str, tests: Iterable[str]) -> str:

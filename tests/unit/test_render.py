@@ -2,8 +2,6 @@
 
 import gzip
 import io
-import struct
-import zlib
 from typing import Any
 
 import pytest
@@ -14,9 +12,10 @@ from imagemachine.errors import Reason, Rejected
 from imagemachine.render import render
 from imagemachine.variant import Limits, Made
 from pictures_kit import file_of, moving, scene
+from png_kit import with_chunks
 
 LIMITS = Limits(max_bytes=1 << 24, max_pixels=1 << 24)
-DISPLAY_P3 = b"cICP\x0c\x0d\x00\x01"
+DISPLAY_P3 = bytes((12, 13, 0, 1))
 
 
 def made(data: bytes, *steps: Any, limits: Limits = LIMITS, **more: Any) -> Made:
@@ -91,16 +90,9 @@ def test_what_is_larger_is_made_of_pixels() -> None:
     assert Image.open(io.BytesIO(found.data)).size == (299, 199)
 
 
-def told_by_code_points(png: bytes) -> bytes:
-    """As Display P3, without a profile."""
-    chunk = struct.pack(">L", 4) + DISPLAY_P3 + struct.pack(">L", zlib.crc32(DISPLAY_P3))
-    return png[:33] + chunk + png[33:]
-
-
 @pytest.mark.parametrize("step", [Turn(90), Fit(1000, 1000)])
 def test_colours_that_few_viewers_hear_of_are_made_srgb(step: Turn | Fit) -> None:
-    told = told_by_code_points(PNG)
-    found = made(told, step)
+    found = made(with_chunks(PNG, (b"cICP", DISPLAY_P3)), step)
     assert found.engine != "untouched"
     assert found.colour
     assert b"cICP" not in found.data

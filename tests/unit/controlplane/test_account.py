@@ -1,15 +1,9 @@
 """The account's clients."""
 
-import socket
-import time
-from contextlib import closing
-
 import pytest
-from botocore.exceptions import BotoCoreError
 from botocore.utils import parse_timestamp
 
-from controlplane import account
-from controlplane.account import Account, Clients, _moment
+from controlplane.account import Account, _moment
 
 
 @pytest.mark.parametrize(
@@ -40,15 +34,3 @@ def test_clients_read_times_by_it(endpoint: str) -> None:
     (listed,) = s3.list_objects_v2(Bucket="times-of-a-listing")["Contents"]
     head = s3.head_object(Bucket="times-of-a-listing", Key="a")
     assert listed["LastModified"].replace(microsecond=0) == head["LastModified"]
-
-
-def test_who_asks_again_soon_does_not_wait_for_one_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(account, "_IMPATIENT_SECONDS", 0.2)
-    silent = socket.create_server(("127.0.0.1", 0))
-    session = account._session(aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1")
-    clients = Clients(session, f"http://127.0.0.1:{silent.getsockname()[1]}").impatient()
-    start = time.monotonic()
-    with closing(silent), pytest.raises(BotoCoreError, match="timeout"):
-        clients["sqs"].list_queues()
-    # Patient ones wait a minute for an answer, ten times.
-    assert time.monotonic() - start < 20

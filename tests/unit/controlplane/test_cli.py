@@ -50,10 +50,10 @@ def test_every_command_is_there_with_what_it_takes() -> None:
 def test_who_has_no_account_is_told_how_to_come_by_one(
     command: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    for name in filter(lambda name: name.startswith("AWS_") and "METADATA" not in name, list(os.environ)):
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("HOME", str(tmp_path))
     assert cli.main([command, *(["key"] if command == "explain" else [])]) == 1
     assert capsys.readouterr().err == (
         "No AWS region is chosen: export AWS_REGION=eu-central-1, or run `aws configure`.\n"

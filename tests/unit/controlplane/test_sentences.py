@@ -1,12 +1,8 @@
 """What is said of AWS's refusals, of dead letters and of sizes: the sentences and numbers that people act on."""
 
-import inspect
-from collections import Counter
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import click
 import pytest
 from botocore.exceptions import (
     ClientError,
@@ -17,25 +13,18 @@ from botocore.exceptions import (
 )
 
 from controlplane.account import Account, Clients, _session, aws_errors, code, message, sentence
-from controlplane.commands import audit, backfill, up
 from controlplane.commands.rejected import _told
 from controlplane.errors import Failure
 from controlplane.local import sheet
-from controlplane.machine import DEFAULT_NAME, DeployedVariant, Machine, digests, digests_parameter
-from controlplane.operating import meters, watching
-from controlplane.operating.auditing import Count
+from controlplane.machine import digests, digests_parameter
 from controlplane.operating.letters import Letter
-from controlplane.operating.listing import Listed
-from controlplane.operating.meters import VariantStatus
-from controlplane.operating.repairing import Survey
-from controlplane.operating.results import State
-from controlplane.operating.worklist import Entry, WorkList
-from controlplane.page.source import Counts
 from controlplane.words import count, dollars, milliseconds
+from machine_kit import machine
 
 
-def refusal(name: str, said: str = "It says so.") -> ClientError:
-    return ClientError({"Error": {"Code": name, "Message": said}}, "PutObject")
+def refusal(name: str, said: str = "It says so.", retries: int = 0) -> ClientError:
+    response: Any = {"Error": {"Code": name, "Message": said}, "ResponseMetadata": {"RetryAttempts": retries}}
+    return ClientError(response, "PutObject")
 
 
 @pytest.mark.parametrize(
@@ -43,7 +32,11 @@ def refusal(name: str, said: str = "It says so.") -> ClientError:
     [
         (refusal("ExpiredToken"), "AWS does not know who you are: run `aws configure` or `aws sso login`"),
         (refusal("UnrecognizedClientException"), "AWS does not know who you are"),
-        (refusal("SlowDown"), "AWS is asked too much at once, and PutObject was refused 10 times (SlowDown)"),
+        (refusal("SlowDown"), "AWS is asked too much at once, and PutObject was refused 1 time (SlowDown)"),
+        (
+            refusal("SlowDown", retries=9),
+            "AWS is asked too much at once, and PutObject was refused 10 times (SlowDown)",
+        ),
         (refusal("ThrottlingException"), "AWS is asked too much at once"),
         (refusal("AccessDenied"), "You may not do this in AWS: PutObject needs a permission. It says: It says so."),
         (refusal("AccessDeniedException"), "You may not do this in AWS"),
@@ -93,21 +86,6 @@ def test_an_emulated_account_is_asked_for_who_it_is(endpoint: str) -> None:
 # --- Dead letters ----------------------------------------------------------------------------------------------------
 
 START = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
-
-
-def machine(*names: str) -> Machine:
-    variants = tuple(
-        DeployedVariant(
-            **{field: (name if field == "name" else "") for field in inspect.signature(DeployedVariant).parameters}
-        )
-        for name in names
-    )
-    values: dict[str, Any] = dict.fromkeys(inspect.signature(Machine).parameters, "") | {
-        "parameters": {},
-        "outputs": {},
-        "clients": None,
-    }
-    return Machine(**values | {"variants": variants})
 
 
 def letter(variant: str, number: int, detail: str = "It is broken.") -> Letter:
@@ -215,102 +193,3 @@ def test_digests_are_written_shortest_name_first_and_read_again() -> None:
     assert written == f"abc={'c' * 64};web={'a' * 64};thumbnail={'b' * 64};"
     assert digests(written) == by_variant
     assert digests("") == {}
-
-
-# --- Audits and repairs ----------------------------------------------------------------------------------------------
-
-
-def survey(uploads: int, looked: int, due: int, orphans: int, **counts: Count) -> Survey:
-    found = Survey(dict(counts), WorkList(), WorkList(), uploads, looked)
-    upload = Listed("ingest/a.jpg", "e", START, 1)
-    for number in range(max(due, orphans)):
-        name = list(counts)[number % len(counts)]
-        if number < due:
-            found.due.add(Entry(name, upload, alone=False))
-        if number < orphans:
-            found.orphans.add(Entry(name, upload, alone=True))
-    return found
-
-
-def audited(capsys: pytest.CaptureFixture[str], found: Survey, *, quick: bool = False) -> tuple[list[str], str]:
-    """What an audit prints, in lines with single spaces; and what it notes."""
-    with found:
-        audit._print(machine("thumbnail", "web"), found, quick=quick)
-    printed = capsys.readouterr()
-    return [" ".join(line.split()) for line in printed.out.splitlines()], printed.err.strip()
-
-
-def test_an_audit_says_what_there_is_and_what_can_be_done(capsys: pytest.CaptureFixture[str]) -> None:
-    web = Count(Counter({State.CURRENT: 1200, State.MISSING: 2, State.STALE: 1}), orphaned=1, left_out=4)
-    thumbnail = Count(Counter({State.CURRENT: 1203, State.REJECTED: 3}))
-    lines, note = audited(capsys, survey(1210, 2_500_000, 3, 1, thumbnail=thumbnail, web=web))
-    assert lines == [
-        "current missing stale rejected orphaned",
-        "thumbnail 1,203 0 0 3 0",
-        "web 1,200 2 1 0 1",
-        "",
-        "1,210 uploads. What is missing or stale can be made for less than US$ 0.01: --repair does it.",
-        "1 orphaned object: --remove-orphans deletes them, after asking.",
-        "web leaves out 4 uploads, as it is to.",
-    ]
-    assert note == "2,500,000 results looked at, US$ 1.00."
-
-
-def test_an_audit_that_finds_nothing_says_so(capsys: pytest.CaptureFixture[str]) -> None:
-    lines, note = audited(capsys, survey(1, 1, 0, 0, web=Count(Counter({State.CURRENT: 1}))))
-    assert lines[3:] == ["1 upload. Nothing is missing or stale."]
-    assert note == "1 result looked at, less than US$ 0.01."
-    lines, note = audited(capsys, survey(1, 0, 0, 0, web=Count(Counter({State.CURRENT: 1}))), quick=True)
-    assert lines[-1].startswith("By dates alone: no result was looked at")
-    assert note == ""
-
-
-def test_a_backfill_says_how_much_and_how_long() -> None:
-    with survey(7, 0, 5, 0, web=Count(), thumbnail=Count()) as found:
-        assert backfill.told(machine("thumbnail", "web"), found, 2.0) == (
-            "7 uploads: 5 results to be made (2 thumbnail, 3 web), for less than US$ 0.01, "
-            "in 2.5 s or more at 2 a second."
-        )
-    with survey(7, 0, 0, 0, web=Count()) as found:
-        assert backfill.told(machine("web"), found, 2.0) == "7 uploads: nothing is to be made."
-
-
-@pytest.mark.parametrize(("rate", "taken"), [("0.09", False), ("0.1", True), ("10000", True), ("10001", False)])
-def test_a_rate_is_bounded(rate: str, taken: bool) -> None:
-    heard: list[float] = []
-    command = click.Command("send", callback=lambda *, rate: heard.append(rate))
-    backfill.rate_option(command)
-    if taken:
-        command.main(["--rate", rate], standalone_mode=False)
-        assert heard == [float(rate)]
-    else:
-        with pytest.raises(click.UsageError, match="is not in the range"):
-            command.main(["--rate", rate], standalone_mode=False)
-
-
-def test_the_page_shows_a_variant_as_status_tells_it() -> None:
-    told = VariantStatus("web", 3, 2, 61, 1, 0, 0, "repository@sha256:0")
-    assert watching._counts(told) == Counts("web", 3, 2, 1, oldest_seconds=61)
-    assert watching._counts(replace(told, errors=1)).trouble == "1 failure in the last hour."
-    assert watching._counts(replace(told, throttles=2)).trouble == "2 throttles in the last hour."
-    both = watching._counts(replace(told, errors=2, throttles=1, oldest_seconds=None))
-    assert (both.trouble, both.oldest_seconds) == ("2 failures in the last hour. 1 throttle in the last hour.", None)
-
-
-def test_what_comes_after_a_deployment_names_the_stack_where_it_has_another_name() -> None:
-    of_its_own, default = replace(machine("web"), name="shop"), replace(machine("web"), name=DEFAULT_NAME)
-    assert "./deploy.sh up --stack shop NAME=VALUE" in up._next(of_its_own)
-    assert "./deploy.sh destroy --stack shop" in up._next(of_its_own)
-    assert "./deploy.sh up NAME=VALUE" in up._next(default)
-    assert up._next(default).endswith("./deploy.sh destroy")
-
-
-@pytest.mark.parametrize(("age", "told"), [(None, False), (0, False), (3599, False), (3600, False), (3601, True)])
-def test_a_message_that_waits_for_more_than_an_hour_is_told(age: int | None, told: bool) -> None:
-    found = list(meters._complaints(VariantStatus("web", 1, 0, age, 0, 0, 0, "repository@sha256:0")))
-    assert [complaint.startswith("The oldest message of web has waited ") for complaint in found] == [True] * told
-
-
-def test_failures_of_the_last_hour_are_told() -> None:
-    (complaint,) = meters._complaints(VariantStatus("web", 0, 0, 0, 0, 2, 0, "repository@sha256:0"))
-    assert complaint.startswith("The web function failed 2 times in the last hour: ")
